@@ -1,0 +1,23 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "core/exit_status.h"
+
+namespace ringway {
+
+/// A failure during set-up or stop: the text names the call, the object, the cause and, where known, the fix.
+/// Never thrown on the fast path. `main` holds the only catch.
+class Error : public std::runtime_error {
+ public:
+  Error(ExitStatus status, const std::string& text) : std::runtime_error(text), status_(status) {}
+
+  /// The exit status that `main` returns for this failure.
+  ExitStatus status() const noexcept { return status_; }
+
+ private:
+  ExitStatus status_;
+};
+
+}  // namespace ringway

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringway {
+
+/// `a, b and c`; empty for no names.
+std::string join(const std::vector<std::string>& names, std::string_view last = "and");
+
+/// `; did you mean 'west'?` for the candidate nearest to `name`, or nothing when none is near: at most two edits
+/// (insert, delete, replace, swap of neighbours) and fewer than half of the name's letters.
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace ringway
