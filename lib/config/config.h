@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/diagnostics.h"
+
+namespace ringway {
+
+/// A value and the place in the file where it stands.
+template <class T>
+struct At {
+  T value{};
+  Location at{};
+};
+
+/// A key that the file may leave out.
+template <class T>
+using Maybe = std::optional<At<T>>;
+
+/// `ports.NAME`: a device and what to ask of it.
+struct PortConfig {
+  std::string name;
+  Location at;
+  At<std::string> device;          ///< PCI address or vdev string; empty after a parse error
+  Maybe<unsigned> rx_queues;       ///< 1 to 1024
+  Maybe<unsigned> tx_queues;       ///< 1 to 1024
+  Maybe<unsigned> rx_descriptors;  ///< a queue; 1 to 32768
+  Maybe<unsigned> tx_descriptors;  ///< a queue; 1 to 32768
+  Maybe<unsigned> mtu;             ///< bytes of payload a frame, 68 to 65517
+  Maybe<bool> promiscuous;
+  Maybe<unsigned> socket;  ///< NUMA socket of the port's mbufs, 0 to 31
+};
+
+/// What happens to packets.
+enum class Mode {
+  kCrossConnect,  ///< whatever enters one port leaves by its partner
+  kReflect,       ///< source and destination MAC swapped, back out of the same port
+};
+
+/// One entry of `forwarding.pairs`.
+struct PairConfig {
+  At<std::string> from;
+  At<std::string> to;
+  bool both_ways = true;
+  Location at;
+};
+
+/// `forwarding`.
+struct ForwardingConfig {
+  Location at;
+  At<Mode> mode;
+  std::vector<PairConfig> pairs;       ///< cross_connect
+  std::vector<At<std::string>> ports;  ///< reflect
+};
+
+/// `east.0`, or `east.*` for every queue of the port.
+struct QueueRef {
+  std::string port;
+  std::optional<unsigned> queue;
+  Location at;
+};
+
+/// `lcores.ID`.
+struct LcoreConfig {
+  unsigned id = 0;
+  Location at;
+  std::vector<QueueRef> rx;
+};
+
+/// `pool`: overrides of what the planner computes.
+struct PoolConfig {
+  Maybe<unsigned> size;       ///< mbufs in each pool, 1 to 16777215
+  Maybe<unsigned> cache;      ///< mbufs an lcore may keep, 0 to 512
+  Maybe<unsigned> data_room;  ///< bytes of packet data an mbuf holds, headroom not included, 128 to 65407
+};
+
+/// `idle`: how an lcore without packets backs off.
+struct IdleConfig {
+  Maybe<unsigned> spin_polls;   ///< empty polls before it pauses, 0 to 1000000000
+  Maybe<unsigned> pause_polls;  ///< paused polls before it sleeps, 0 to 1000000000
+  Maybe<unsigned> sleep_us;     ///< length of a sleep; 0: never sleep; 0 to 1000
+};
+
+/// `eal`: typed keys with the names of EAL's own options. Free text never reaches EAL from a file.
+struct EalConfig {
+  Location at;
+  Maybe<std::string> lcores;                  ///< --lcores
+  Maybe<unsigned> main_lcore;                 ///< --main-lcore
+  Maybe<unsigned> memory;                     ///< -m, MiB
+  Maybe<bool> no_huge;                        ///< --no-huge
+  Maybe<bool> in_memory;                      ///< --in-memory
+  Maybe<bool> no_pci;                         ///< --no-pci
+  Maybe<bool> no_telemetry;                   ///< --no-telemetry
+  Maybe<bool> huge_unlink;                    ///< --huge-unlink
+  Maybe<bool> single_file_segments;           ///< --single-file-segments
+  Maybe<std::vector<unsigned>> socket_mem;    ///< --socket-mem, MiB a NUMA socket
+  Maybe<std::vector<unsigned>> socket_limit;  ///< --socket-limit, MiB a NUMA socket
+  Maybe<std::string> file_prefix;             ///< --file-prefix
+  Maybe<std::string> huge_dir;                ///< --huge-dir, absolute path
+  Maybe<std::string> iova_mode;               ///< --iova-mode, `pa` or `va`
+  Maybe<std::string> log_level;               ///< --log-level, such as `lib.eal:debug`
+};
+
+/// What the file says, before anything is decided: names, places, optionals.
+struct Config {
+  std::vector<PortConfig> ports;
+  ForwardingConfig forwarding;
+  std::vector<LcoreConfig> lcores;
+  Location lcores_at;     ///< line 0: the file leaves placement to the planner
+  Maybe<unsigned> burst;  ///< packets a poll, 1 to 64
+  PoolConfig pool;
+  IdleConfig idle;
+  EalConfig eal;
+};
+
+}  // namespace ringway
