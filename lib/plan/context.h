@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plan/make_plan.h"
+#include "plan/resolve.h"
+
+namespace ringway {
+
+/// What the planner's steps share: what was asked, what there is, and the plan as far as it is made.
+struct PlanContext {
+  const Config& config;
+  const Inventory& inventory;
+  Resolved resolved;
+  std::vector<const DeviceFacts*> facts;  ///< one a port of the configuration, once the devices are found
+  Planning result;
+
+  Plan& plan() noexcept { return result.plan; }
+  Diagnostics& problems() noexcept { return result.problems; }
+
+  /// The reason behind a number: a comment in --plan.
+  void why(const std::string& path, const std::string& sentence) { result.reasons.emplace(path, sentence); }
+
+  /// A reason that also is to be told at start: the device forced it.
+  void notice(const std::string& path, const std::string& sentence) {
+    why(path, sentence);
+    result.notices.push_back(path + ": " + sentence);
+  }
+
+  /// `ports.east.mtu`.
+  std::string path(std::size_t port, const std::string& key) const {
+    return "ports." + config.ports[port].name + "." + key;
+  }
+};
+
+inline std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+inline unsigned value_or(const Maybe<unsigned>& maybe, unsigned otherwise) {
+  return maybe ? maybe->value : otherwise;
+}
+
+inline Location place_of(const Maybe<unsigned>& maybe, Location otherwise) {
+  return maybe ? maybe->at : otherwise;
+}
+
+/// Decides everything about one port but its TX queues, its pool and its offloads.
+void plan_port(PlanContext& context, std::size_t port);
+
+/// Decides pools, frame limits, chains and offloads, once legs and TX queues are there, and checks the memory for it.
+void plan_memory(PlanContext& context);
+
+}  // namespace ringway

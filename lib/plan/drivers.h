@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "plan/inventory.h"
+#include "plan/plan.h"
+
+namespace ringway {
+
+/// Value of `key=` in a device string's devargs; empty when it is not there.
+std::string devarg(std::string_view device, std::string_view key);
+
+/// Facts about a poll-mode driver that `rte_eth_dev_info` does not tell. Read in, or measured on, DPDK 22.11.
+struct DriverTraits {
+  MtuOwner mtu_owner = MtuOwner::kDriver;
+  bool passes_pointers = false;  ///< TX takes any mbuf as it is: net_ring, net_null
+  bool sends_chains = false;     ///< TX handles chained mbufs without offering MULTI_SEGS
+  bool makes_chains = false;     ///< RX chains mbufs as needed without offering SCATTER
+  bool drain_at_stop = false;    ///< stop and close give back none of the mbufs in its rings
+};
+
+DriverTraits traits_of(std::string_view driver);
+
+/// Frames that the port may bring, whatever the other side does.
+FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu);
+
+/// Frames that the port sends whole and without harm.
+FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu, unsigned data_room);
+
+/// Longest frame for an MTU: Ethernet header and two VLAN tags.
+constexpr unsigned longest_frame(unsigned mtu) {
+  return mtu + 14 + 2 * 4;
+}
+
+/// Longest frame that a kernel interface sends: Ethernet header and one VLAN tag (Linux, net/packet/af_packet.c).
+constexpr unsigned kernel_longest_frame(unsigned mtu) {
+  return mtu + 14 + 4;
+}
+
+/// mbufs that the driver keeps for one RX queue beyond its descriptors.
+unsigned extra_mbufs_per_queue(std::string_view driver);
+
+/// mbufs of one RX queue that the driver never gives back, not even when the port is closed: all that af_xdp's fill
+/// ring holds. Always the same number, since each received frame is replaced in it.
+unsigned mbufs_lost_at_close(std::string_view driver);
+
+/// af_packet: bytes of a frame that fit into one slot of its ring.
+unsigned af_packet_frame_bytes(std::string_view device);
+
+/// af_packet: devargs whose ring slot holds a frame of that length.
+std::string af_packet_devargs(unsigned frame_bytes);
+
+/// af_packet: bytes of data room that it demands of an mbuf.
+unsigned af_packet_data_room(std::string_view device);
+
+}  // namespace ringway

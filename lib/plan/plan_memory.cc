@@ -1,0 +1,220 @@
+#include <algorithm>
+#include <set>
+
+#include "plan/context.h"
+#include "plan/drivers.h"
+#include "plan/pool_size.h"
+
+namespace ringway {
+namespace {
+
+constexpr unsigned kDefaultCache = 256;
+constexpr unsigned kDefaultDataRoom = 2048;
+
+/// Pools, frames and memory; each member function is one step, in the order of `run`.
+class MemoryPlanner {
+ public:
+  explicit MemoryPlanner(PlanContext& context)
+      : context_(context),
+        config_(context.config),
+        plan_(context.plan()),
+        data_room_(value_or(config_.pool.data_room, kDefaultDataRoom)) {}
+
+  void run() {
+    make_pools();
+    plan_frames();
+    size_pools();
+    check_memory();
+  }
+
+ private:
+  Diagnostics& problems() { return context_.problems(); }
+  Location port_at(std::size_t i) const { return config_.ports[i].at; }
+
+  /// One pool a NUMA socket, so that ports on one socket share it and TX queues see mbufs of one pool only.
+  void make_pools() {
+    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+      PortPlan& port = plan_.ports[i];
+      const auto known = std::find_if(plan_.pools.begin(), plan_.pools.end(),
+                                      [&](const PoolPlan& pool) { return pool.socket == port.socket; });
+      port.pool = static_cast<std::size_t>(known - plan_.pools.begin());
+      if (known == plan_.pools.end()) {
+        plan_.pools.push_back({.name = "socket" + number(port.socket),
+                               .socket = port.socket,
+                               .size = 0,
+                               .cache = value_or(config_.pool.cache, kDefaultCache),
+                               .data_room = data_room_});
+      }
+      if (port.driver == "net_af_packet" && data_room_ < af_packet_data_room(port.device)) {
+        problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
+                           "is " + number(data_room_) + ", but af_packet's ring frame on port '" + port.name +
+                               "' needs " + number(af_packet_data_room(port.device)) + "; expected at least that");
+      }
+    }
+  }
+
+  /// Frame limits of each leg, chained mbufs, and the offloads that follow from both.
+  void plan_frames() {
+    std::vector<bool> chained(plan_.ports.size());
+    std::vector<std::set<std::size_t>> feeding(plan_.ports.size());  // output: pools
+    for (LcorePlan& lcore : plan_.lcores) {
+      for (LegPlan& leg : lcore.legs) {
+        const PortPlan& from = plan_.ports[leg.from];
+        const PortPlan& to = plan_.ports[leg.to];
+        const FrameRange in = received_frames(from.device, *context_.facts[leg.from], from.mtu);
+        const FrameRange out = accepted_frames(to.device, *context_.facts[leg.to], to.mtu, data_room_);
+        if (in.min < out.min || in.max > out.max) {
+          leg.limit = out;
+        }
+        chained[leg.to] = chained[leg.to] || std::min(in.max, out.max) > data_room_;
+        // A ring brings mbufs of whoever filled it: as good as one more pool.
+        feeding[leg.to].insert(from.driver == "net_ring" ? plan_.pools.size() : from.pool);
+      }
+    }
+    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+      PortPlan& port = plan_.ports[i];
+      plan_scatter(i, port);
+      plan_chains(i, port, chained[i]);
+      port.fast_free = context_.facts[i]->fast_free && !port.multi_segs && feeding[i].size() == 1 &&
+                       *feeding[i].begin() < plan_.pools.size();
+    }
+  }
+
+  void plan_scatter(std::size_t i, PortPlan& port) {
+    const unsigned longest = longest_frame(port.mtu);
+    const DriverTraits traits = traits_of(port.driver);
+    const bool receives = context_.resolved.way_from(i) != nullptr;
+    if (!receives || longest <= data_room_ || traits.makes_chains || traits.passes_pointers ||
+        port.driver == "net_af_packet") {
+      return;  // af_packet takes a frame into one mbuf only, which make_pools has checked
+    }
+    port.scatter = context_.facts[i]->scatter;
+    if (port.scatter) {
+      context_.notice(context_.path(i, "mtu"), "a frame of " + number(longest) +
+                                                   " bytes is received into several mbufs of " + number(data_room_));
+    } else {
+      problems().invalid(place_of(config_.ports[i].mtu, port_at(i)), context_.path(i, "mtu"),
+                         "makes frames of " + number(longest) + " bytes, an mbuf holds " + number(data_room_) +
+                             " and " + port.driver + " cannot chain; expected pool: {data_room: " + number(longest) +
+                             "}");
+    }
+  }
+
+  void plan_chains(std::size_t i, PortPlan& port, bool chained) {
+    port.multi_segs = chained && context_.facts[i]->multi_segs;
+    if (chained && !port.multi_segs && !traits_of(port.driver).sends_chains) {
+      problems().invalid(port_at(i), "ports." + port.name,
+                         "frames of several mbufs leave by this port and " + port.driver +
+                             " cannot send them; expected a pool.data_room of " + number(longest_frame(port.mtu)));
+    }
+  }
+
+  /// Every place where mbufs of a pool can be at one moment.
+  PoolDemand demand(std::size_t pool) const {
+    PoolDemand demand;
+    std::set<std::size_t> outputs;
+    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+      const PortPlan& port = plan_.ports[i];
+      if (port.pool != pool) {
+        continue;
+      }
+      demand.add("RX descriptors of " + port.name, port.rx_queues, port.rx_descriptors);
+      demand.add("kept by " + port.name + "'s driver", port.rx_queues, extra_mbufs_per_queue(port.driver));
+      demand.add("held by " + port.name + "'s device", 1, context_.facts[i]->held_mbufs);
+      if (const Way* way = context_.resolved.way_from(i)) {
+        outputs.insert(way->to);
+      }
+    }
+    for (const std::size_t output : outputs) {
+      const PortPlan& port = plan_.ports[output];
+      demand.add("TX descriptors of " + port.name, port.tx_queues, port.tx_descriptors);
+    }
+    unsigned segments = 1;
+    for (const PortPlan& port : plan_.ports) {
+      segments = std::max(segments, (longest_frame(port.mtu) + data_room_ - 1) / data_room_);
+    }
+    demand.add("1.5 caches of the lcores and the main lcore", plan_.lcores.size() + 1,
+               cache_reach(plan_.pools[pool].cache));
+    demand.add(segments > 1 ? "lcores' bursts of " + number(segments) + "-mbuf frames" : "lcores' bursts",
+               plan_.lcores.size(), std::uint64_t{plan_.burst} * segments);
+    return demand;
+  }
+
+  /// All pools get the size of the largest, so that one number says it.
+  void size_pools() {
+    std::uint64_t size = 0;
+    for (std::size_t i = 0; i < plan_.pools.size(); ++i) {
+      const PoolDemand needed = demand(i);
+      size = std::max(size, round_up_pool(needed.mbufs()));
+      context_.why("pool.size", plan_.pools[i].name + ": " + needed.formula() + ", up to the next 2^k - 1");
+      if (config_.pool.size && config_.pool.size->value < needed.mbufs()) {
+        problems().invalid(config_.pool.size->at, "pool.size",
+                           "is " + number(config_.pool.size->value) + " and cannot fill the descriptors of " +
+                               plan_.pools[i].name + "; expected at least " + needed.formula());
+      }
+    }
+    size = config_.pool.size ? config_.pool.size->value : size;
+    for (PoolPlan& pool : plan_.pools) {
+      pool.size = static_cast<unsigned>(size);
+    }
+    if (cache_reach(plan_.pools.front().cache) > size) {
+      problems().invalid(place_of(config_.pool.cache, {}), "pool.cache",
+                         "is " + number(plan_.pools.front().cache) + ", and 1.5 times that is more than the pool's " +
+                             number(size) + " mbufs; expected less");
+    }
+  }
+
+  void check_memory() {
+    for (const PoolPlan& pool : plan_.pools) {
+      const std::uint64_t needed = memory_mib(plan_, pool.socket);
+      if (context_.inventory.no_huge) {
+        check_ordinary_memory(needed);
+      } else {
+        check_hugepages(pool.socket, needed);
+      }
+    }
+  }
+
+  void check_ordinary_memory(std::uint64_t needed) {
+    const unsigned there = context_.inventory.memory_mib;
+    context_.why("pool", number(needed) + " MiB of ordinary memory (no_huge), of " + number(there));
+    if (needed > there) {
+      problems().missing(config_.eal.at, "eal.memory",
+                         "is " + number(there) + " MiB, and the pools need " + number(needed) +
+                             "; expected eal: {memory: " + number(needed) + "}");
+    }
+  }
+
+  void check_hugepages(unsigned socket, std::uint64_t needed) {
+    std::uint64_t free_mib = 0;
+    unsigned page_kib = 2048;
+    for (const HugepageFacts& pages : context_.inventory.hugepages) {
+      if (pages.socket == socket) {
+        free_mib += std::uint64_t{pages.free} * pages.page_kib / 1024;
+        page_kib = pages.free > 0 ? pages.page_kib : page_kib;
+      }
+    }
+    const std::uint64_t count = (needed * 1024 + page_kib - 1) / page_kib;
+    const std::string command = "echo " + number(count) + " > /sys/devices/system/node/node" + number(socket) +
+                                "/hugepages/hugepages-" + number(page_kib) + "kB/nr_hugepages";
+    context_.why("pool", number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ": " + command);
+    if (needed > free_mib) {
+      problems().missing({}, "pool",
+                         "needs " + number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ", and " +
+                             number(free_mib) + " MiB are free; expected: " + command);
+    }
+  }
+
+  PlanContext& context_;
+  const Config& config_;
+  Plan& plan_;
+  unsigned data_room_;
+};
+
+}  // namespace
+
+void plan_memory(PlanContext& context) {
+  MemoryPlanner(context).run();
+}
+
+}  // namespace ringway

@@ -1,0 +1,127 @@
+#include <algorithm>
+
+#include "plan/context.h"
+#include "plan/drivers.h"
+
+namespace ringway {
+namespace {
+
+constexpr unsigned kDefaultDescriptors = 512;  // deeper rings fall out of the cache and measured slower on most NICs
+
+/// One port at a time; each member function decides one key.
+class PortPlanner {
+ public:
+  PortPlanner(PlanContext& context, std::size_t port)
+      : context_(context), i_(port), asked_(context.config.ports[port]), facts_(*context.facts[port]) {}
+
+  PortPlan run() {
+    planned_.name = asked_.name;
+    planned_.device = asked_.device.value;
+    planned_.driver = facts_.driver;
+    planned_.interface = facts_.interface;
+    planned_.promiscuous = asked_.promiscuous ? asked_.promiscuous->value : true;
+    planned_.mtu_owner = traits_of(facts_.driver).mtu_owner;
+    planned_.drain_at_stop = traits_of(facts_.driver).drain_at_stop;
+    rx_queues();
+    planned_.rx_descriptors = descriptors("rx_descriptors", asked_.rx_descriptors, facts_.min_rx_descriptors,
+                                          facts_.max_rx_descriptors, facts_.rx_descriptor_align);
+    planned_.tx_descriptors = descriptors("tx_descriptors", asked_.tx_descriptors, facts_.min_tx_descriptors,
+                                          facts_.max_tx_descriptors, facts_.tx_descriptor_align);
+    mtu();
+    socket();
+    return planned_;
+  }
+
+ private:
+  std::string path(const char* key) const { return context_.path(i_, key); }
+
+  void rx_queues() {
+    planned_.rx_queues = rx_queues_of(asked_);
+    const Location at = place_of(asked_.rx_queues, asked_.at);
+    if (planned_.rx_queues > facts_.max_rx_queues) {
+      context_.problems().missing(at, path("rx_queues"),
+                                  "is " + number(planned_.rx_queues) + ", and " + facts_.driver + " has " +
+                                      number(facts_.max_rx_queues) + " here; expected no more than that");
+    }
+    if (planned_.rx_queues < 2) {
+      return;
+    }
+    planned_.rss_types = facts_.rss_types;
+    if (planned_.rss_types != 0) {
+      context_.notice(path("rx_queues"), "RSS on addresses and ports spreads flows over the queues");
+    } else {
+      context_.problems().warn(at, path("rx_queues"),
+                               facts_.driver + " has no RSS: which queue a packet arrives on is up to the device");
+    }
+  }
+
+  unsigned descriptors(const char* key, const Maybe<unsigned>& wanted, unsigned min, unsigned max, unsigned align) {
+    const unsigned asked_for = value_or(wanted, kDefaultDescriptors);
+    align = std::max(align, 1U);
+    unsigned count = std::clamp(asked_for, std::min(std::max(min, 1U), max), max);
+    count = std::min((count + align - 1) / align * align, max / align * align);
+    if (count != asked_for) {
+      context_.notice(path(key), facts_.driver + " takes " + number(min) + " to " + number(max) + " in multiples of " +
+                                     number(align) + ": " + number(count) + " instead of " + number(asked_for));
+    }
+    return count;
+  }
+
+  void mtu() {
+    const Location at = place_of(asked_.mtu, asked_.at);
+    planned_.mtu = value_or(asked_.mtu, facts_.mtu);
+    if (!asked_.mtu) {
+      context_.why(path("mtu"),
+                   facts_.interface.empty() ? "the device's own" : "the MTU of interface " + facts_.interface);
+    }
+    if (planned_.mtu < facts_.min_mtu || planned_.mtu > facts_.max_mtu) {
+      context_.problems().missing(at, path("mtu"),
+                                  "is " + number(planned_.mtu) + "; " + facts_.driver + " takes " +
+                                      number(facts_.min_mtu) + " to " + number(facts_.max_mtu));
+    }
+    if (planned_.mtu_owner == MtuOwner::kKernel && planned_.mtu != facts_.mtu) {
+      context_.problems().missing(at, path("mtu"),
+                                  "is " + number(planned_.mtu) + ", but interface " + facts_.interface + " has " +
+                                      number(facts_.mtu) + "; expected the same: ip link set " + facts_.interface +
+                                      " mtu " + number(planned_.mtu));
+    }
+    const unsigned longest = kernel_longest_frame(planned_.mtu);
+    if (facts_.driver == "net_af_packet" && longest > af_packet_frame_bytes(planned_.device)) {
+      context_.problems().invalid(at, path("mtu"),
+                                  "of " + number(planned_.mtu) + " makes frames of " + number(longest) +
+                                      " bytes, and af_packet would cut each after " +
+                                      number(af_packet_frame_bytes(planned_.device)) + "; expected the device with " +
+                                      af_packet_devargs(longest));
+    }
+  }
+
+  void socket() {
+    const auto& lcores = context_.inventory.lcores;
+    const unsigned of_lcores = lcores.empty() ? 0 : lcores.back().socket;
+    const bool known = facts_.socket >= 0;
+    const unsigned own = known ? static_cast<unsigned>(facts_.socket) : of_lcores;
+    planned_.socket = value_or(asked_.socket, own);
+    if (!known && !asked_.socket) {
+      context_.why(path("socket"), "the device belongs to no NUMA socket; this is the lcores' own");
+    }
+    if (known && planned_.socket != own) {
+      context_.problems().warn(asked_.socket->at, path("socket"),
+                               "is " + number(planned_.socket) + ", but the device sits on NUMA socket " + number(own) +
+                                   ": every packet crosses sockets");
+    }
+  }
+
+  PlanContext& context_;
+  std::size_t i_;
+  const PortConfig& asked_;
+  const DeviceFacts& facts_;
+  PortPlan planned_;
+};
+
+}  // namespace
+
+void plan_port(PlanContext& context, std::size_t port) {
+  context.plan().ports.push_back(PortPlanner(context, port).run());
+}
+
+}  // namespace ringway

@@ -1,0 +1,56 @@
+#include "plan/pool_size.h"
+
+#include <bit>
+
+namespace ringway {
+namespace {
+
+constexpr std::uint64_t kMib = 1024 * 1024;
+
+// rte_mbuf, its headroom (RTE_PKTMBUF_HEADROOM), the mempool's object header, and one cache line that the mempool may
+// add so that objects start on different memory channels.
+constexpr std::uint64_t kMbufOverhead = 128 + 128 + 64 + 64;
+
+// Caches for RTE_MAX_LCORE lcores, the object ring's header and the zone's alignment.
+constexpr std::uint64_t kPoolOverhead = 2 * kMib;
+
+// EAL's tables, drivers' queues and the legs.
+constexpr std::uint64_t kBaseMib = 32;
+
+}  // namespace
+
+void PoolDemand::add(const std::string& what, std::uint64_t times, std::uint64_t each) {
+  if (times * each == 0) {
+    return;
+  }
+  mbufs_ += times * each;
+  terms_.push_back(std::to_string(times) + " x " + std::to_string(each) + " (" + what + ")");
+}
+
+std::string PoolDemand::formula() const {
+  std::string text;
+  for (const std::string& term : terms_) {
+    text += (text.empty() ? "" : " + ") + term;
+  }
+  return text + " = " + std::to_string(mbufs_);
+}
+
+std::uint64_t round_up_pool(std::uint64_t mbufs) {
+  return std::bit_ceil(mbufs + 1) - 1;
+}
+
+std::uint64_t pool_bytes(const PoolPlan& pool) {
+  const std::uint64_t object = (kMbufOverhead + pool.data_room + 63) / 64 * 64;
+  return pool.size * (object + 2 * sizeof(void*)) + kPoolOverhead;
+}
+
+std::uint64_t memory_mib(const Plan& plan, unsigned socket) {
+  std::uint64_t bytes = 0;
+  for (const PoolPlan& pool : plan.pools) {
+    bytes += pool.socket == socket ? pool_bytes(pool) : 0;
+  }
+  const bool first = plan.pools.empty() || plan.pools.front().socket == socket;
+  return (bytes + kMib - 1) / kMib + (first ? kBaseMib : 0);
+}
+
+}  // namespace ringway

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "config/config.h"
+#include "core/diagnostics.h"
+
+namespace ringway {
+
+/// One direction of forwarding; `from` and `to` index Config::ports. Equal for mode reflect.
+struct Way {
+  std::size_t from = 0;
+  std::size_t to = 0;
+};
+
+/// An RX queue that the file gives to an lcore.
+struct Assignment {
+  unsigned lcore = 0;
+  std::size_t port = 0;
+  unsigned queue = 0;
+  Location at;
+};
+
+/// A configuration whose names are resolved, as far as the text alone allows.
+struct Resolved {
+  std::vector<Way> ways;                ///< at most one from each port
+  std::vector<Assignment> assignments;  ///< empty: the planner places the queues
+
+  /// The way that packets from `port` take; null: it only sends.
+  const Way* way_from(std::size_t port) const;
+};
+
+/// RX queues of a port: what the file says, else 1.
+unsigned rx_queues_of(const PortConfig& port);
+
+/// Resolves names and refuses what no machine could mend. This is all that `--check` needs besides parsing.
+Resolved resolve(const Config& config, Diagnostics& problems);
+
+}  // namespace ringway
