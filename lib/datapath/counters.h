@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "datapath/drop.h"
+
+namespace ringway {
+
+/// Assumed size of a cache line; what one lcore writes shares none with what another writes.
+inline constexpr std::size_t kCacheLine = 64;
+
+/// A count with one writer. lcore: read and written; main: read.
+class Counter {
+ public:
+  /// Owning lcore only. A plain load and store: no locked instruction, since nobody else writes.
+  void add(std::uint64_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  /// Any thread; may lag behind the writer.
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// What became of the packets of one leg, and what they cost in copies. One writer: the lcore that polls the leg.
+/// received = transmitted + sum of dropped, exact whenever the leg is not inside poll().
+struct alignas(kCacheLine) Counters {
+  Counter received;                                  ///< packets taken from the source
+  Counter bursts;                                    ///< polls that brought at least one packet
+  Counter transmitted;                               ///< packets that the output accepted
+  std::array<Counter, kDropReasons> dropped;         ///< packets, by DropReason
+  std::array<Counter, kCopyReasons> copied_packets;  ///< by CopyReason
+  std::array<Counter, kCopyReasons> copied_bytes;    ///< by CopyReason
+};
+
+}  // namespace ringway

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <rte_ethdev.h>
+
+#include "datapath/burst.h"
+
+namespace ringway {
+
+/// What a leg takes bursts from: one RX queue of a port. The queue belongs to the lcore that polls the leg.
+struct PortSource {
+  std::uint16_t port = 0;
+  std::uint16_t queue = 0;
+  std::uint16_t burst = 32;  ///< packets asked for in one poll, 1 to kMaxBurst
+
+  /// Fills the burst from slot 0; returns its size. From now on the burst owns the mbufs.
+  std::uint16_t fill(Burst& into) noexcept {
+    const std::uint16_t taken = rte_eth_rx_burst(port, queue, into.data(), burst);
+    into.resize(taken);
+    return taken;
+  }
+};
+
+}  // namespace ringway
