@@ -1,0 +1,114 @@
+#include "dpdk/eal.h"
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+#include <string_view>
+
+#include "core/errors.h"
+
+namespace ringway {
+namespace {
+
+/// A phrase in EAL's output, and what it means to the person who started the program.
+struct KnownCause {
+  std::string_view phrase;
+  ExitStatus status;
+  const char* cause;
+};
+
+constexpr std::array kKnownCauses = {
+    KnownCause{"not compatible with --in-memory", ExitStatus::kUsage,
+               "--in-memory and --no-huge exclude each other; leave one out"},
+    KnownCause{"unrecognized option", ExitStatus::kUsage, "an EAL argument is not known"},
+    KnownCause{"invalid option", ExitStatus::kUsage, "an EAL argument is not known"},
+    KnownCause{"invalid parameters", ExitStatus::kUsage, "an EAL argument has a wrong value"},
+    KnownCause{"invalid core list", ExitStatus::kResourceMissing,
+               "-l names a CPU that this process may not use; `taskset -p $$` shows which it may"},
+    KnownCause{"Cannot create lock", ExitStatus::kResourceMissing,
+               "another DPDK process runs with the same --file-prefix; give this one another"},
+    KnownCause{"ermission denied", ExitStatus::kPermission,
+               "this user may not open what EAL needs; run as root, or use eal: {no_huge: true}"},
+    KnownCause{"Cannot get hugepage information", ExitStatus::kResourceMissing,
+               "no hugepages are free; echo 256 > /proc/sys/vm/nr_hugepages, or use eal: {no_huge: true}"},
+    KnownCause{"Cannot init memory", ExitStatus::kResourceMissing,
+               "not enough memory; echo 256 > /proc/sys/vm/nr_hugepages, or a smaller eal.memory"},
+};
+
+[[noreturn]] void fail(int error, const std::string& output) {
+  auto status = ExitStatus::kFailed;
+  std::string cause = std::string("EAL did not start: ") + std::strerror(error);
+  for (const KnownCause& known : kKnownCauses) {
+    if (output.find(known.phrase) != std::string::npos) {
+      status = known.status;
+      cause = std::string("EAL did not start: ") + known.cause;
+      break;
+    }
+  }
+  throw Error(status, cause);
+}
+
+/// The driver's lines joined into one; EAL's own, which only repeat that it failed, where there is nothing else.
+std::string driver_words(const std::string& output) {
+  std::string driver;
+  std::string eal;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    std::string& words = line.starts_with("EAL: ") ? eal : driver;
+    words += (words.empty() ? "" : "; ") + line;
+  }
+  return driver.empty() ? eal : driver;
+}
+
+}  // namespace
+
+Eal::Eal(const std::vector<std::string>& argv, HeldOutput& output) : argv_(argv) {
+  for (std::string& argument : argv_) {
+    pointers_.push_back(argument.data());
+  }
+  output.forget();
+  output.hold_streams();
+  const int used = rte_eal_init(static_cast<int>(pointers_.size()), pointers_.data());
+  const int error = rte_errno;
+  output.release_streams();
+  if (used < 0) {
+    fail(error, output.held());
+  }
+  output.forget();
+  output.take_log();
+}
+
+Eal::~Eal() {
+  rte_eal_cleanup();
+}
+
+unsigned attach_port(const std::string& device, HeldOutput& output) {
+  const std::string name = device.substr(0, device.find(','));
+  std::uint16_t id = 0;
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) {
+    return id;
+  }
+  output.forget();
+  output.hold_streams();
+  const int result = rte_dev_probe(device.c_str());
+  output.release_streams();
+  if (result == 0 && rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) {
+    output.forget();
+    return id;
+  }
+  const std::string said = driver_words(output.held());
+  output.forget();
+  // Not the result alone: drivers return -1, which reads as EPERM, for anything.
+  const bool denied =
+      said.find("not permitted") != std::string::npos || said.find("ermission denied") != std::string::npos;
+  throw Error(denied ? ExitStatus::kPermission : ExitStatus::kResourceMissing,
+              said.empty() ? std::string("no driver took the device: ") + std::strerror(-result) : said);
+}
+
+}  // namespace ringway

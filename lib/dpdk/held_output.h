@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace ringway {
+
+/// Holds back what EAL and the drivers print: it is shown when it explains a failure, or when asked for. One a process;
+/// main thread only, except that drivers may log into it at any time.
+class HeldOutput {
+ public:
+  /// Throws Error when no memory file can be made.
+  HeldOutput();
+  ~HeldOutput();
+  HeldOutput(const HeldOutput&) = delete;
+  HeldOutput& operator=(const HeldOutput&) = delete;
+
+  /// From now on nothing is held back.
+  void show_all() noexcept { show_ = true; }
+
+  /// Redirects standard output and standard error, for code that prints past the log. Undone by release_streams().
+  void hold_streams();
+  void release_streams();
+
+  /// Sends DPDK's log here, once EAL runs.
+  void take_log();
+
+  /// What was held since the last forget(), without blank lines and usage texts; ends with a new line unless empty.
+  std::string held();
+  /// What was held so far turned out to be of no interest.
+  void forget();
+
+ private:
+  bool show_ = false;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  long from_ = 0;
+  int saved_out_ = -1;
+  int saved_err_ = -1;
+};
+
+}  // namespace ringway

@@ -1,0 +1,196 @@
+#include "runtime/probe.h"
+
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "core/errors.h"
+#include "dpdk/eal.h"
+#include "dpdk/port.h"
+#include "plan/drivers.h"
+
+namespace ringway {
+namespace {
+
+namespace fs = std::filesystem;
+
+unsigned read_number(const fs::path& path, unsigned otherwise) {
+  unsigned value = otherwise;
+  std::ifstream(path) >> value;
+  return value;
+}
+
+/// The number behind a prefix in a file name, such as 1 in `node1`; -1 when there is none.
+int number_in(const std::string& name, const std::string& prefix) {
+  int value = -1;
+  if (name.starts_with(prefix)) {
+    std::from_chars(name.data() + prefix.size(), name.data() + name.size(), value);
+  }
+  return value;
+}
+
+std::vector<unsigned> cpus_of(const rte_cpuset_t& set) {
+  std::vector<unsigned> cpus;
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) {
+      cpus.push_back(cpu);
+    }
+  }
+  return cpus;
+}
+
+std::vector<LcoreFacts> probe_lcores() {
+  std::vector<LcoreFacts> lcores;
+  unsigned id = 0;
+  RTE_LCORE_FOREACH(id) {
+    LcoreFacts facts;
+    facts.id = id;
+    const rte_cpuset_t set = rte_lcore_cpuset(id);
+    facts.cpus = cpus_of(set);
+    facts.socket = rte_lcore_to_socket_id(id);
+    facts.main = id == rte_get_main_lcore();
+    const unsigned cpu = facts.cpus.empty() ? id : facts.cpus.front();
+    facts.core = read_number("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/core_id", cpu);
+    lcores.push_back(std::move(facts));
+  }
+  return lcores;
+}
+
+/// Packets of a capture that net_pcap loads into mbufs when it loops; 0 when it does not loop or cannot be read.
+unsigned looped_packets(const std::string& device) {
+  if (devarg(device, "infinite_rx") != "1") {
+    return 0;
+  }
+  char error[PCAP_ERRBUF_SIZE];
+  pcap_t* capture = pcap_open_offline(devarg(device, "rx_pcap").c_str(), error);
+  if (capture == nullptr) {
+    return 0;
+  }
+  unsigned packets = 0;
+  pcap_pkthdr* header = nullptr;
+  const u_char* data = nullptr;
+  while (pcap_next_ex(capture, &header, &data) == 1) {
+    ++packets;
+  }
+  pcap_close(capture);
+  return packets;
+}
+
+DeviceFacts probe_device(const std::string& device, std::uint16_t id) {
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(id, &info) < 0) {
+    throw Error(ExitStatus::kFailed, "rte_eth_dev_info_get: " + device);
+  }
+  DeviceFacts facts;
+  facts.device = device.substr(0, device.find(','));
+  facts.driver = info.driver_name;
+  facts.socket = rte_eth_dev_socket_id(id);
+  facts.max_rx_queues = info.max_rx_queues;
+  facts.max_tx_queues = info.max_tx_queues;
+  facts.min_rx_descriptors = info.rx_desc_lim.nb_min;
+  facts.max_rx_descriptors = info.rx_desc_lim.nb_max;
+  facts.rx_descriptor_align = info.rx_desc_lim.nb_align;
+  facts.min_tx_descriptors = info.tx_desc_lim.nb_min;
+  facts.max_tx_descriptors = info.tx_desc_lim.nb_max;
+  facts.tx_descriptor_align = info.tx_desc_lim.nb_align;
+  facts.min_mtu = info.min_mtu;
+  facts.max_mtu = info.max_mtu;
+  std::uint16_t mtu = 0;
+  rte_eth_dev_get_mtu(id, &mtu);
+  facts.mtu = mtu;
+  char interface[IF_NAMESIZE];
+  if (info.if_index > 0 && if_indextoname(info.if_index, interface) != nullptr) {
+    facts.interface = interface;
+    facts.mtu = read_number(fs::path("/sys/class/net") / interface / "mtu", mtu);
+  }
+  facts.scatter = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+  facts.multi_segs = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+  facts.fast_free = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
+  facts.rss_types = info.flow_type_rss_offloads & wanted_rss_types();
+  facts.held_mbufs = facts.driver == "net_pcap" ? looped_packets(device) : 0;
+  return facts;
+}
+
+bool has(const std::vector<std::string>& argv, const std::string& option) {
+  return std::find(argv.begin(), argv.end(), option) != argv.end();
+}
+
+}  // namespace
+
+HostFacts probe_host() {
+  HostFacts host;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    host.cpus = cpus_of(set);
+  }
+  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES));
+  host.memory_mib = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) / (1024 * 1024);
+  return host;
+}
+
+std::vector<HugepageFacts> probe_hugepages() {
+  std::vector<HugepageFacts> all;
+  std::error_code none;
+  for (const auto& node : fs::directory_iterator("/sys/devices/system/node", none)) {
+    const int socket = number_in(node.path().filename(), "node");
+    if (socket < 0) {
+      continue;
+    }
+    for (const auto& size : fs::directory_iterator(node.path() / "hugepages", none)) {
+      const int page_kib = number_in(size.path().filename(), "hugepages-");
+      if (page_kib > 0) {
+        all.push_back({.socket = static_cast<unsigned>(socket),
+                       .page_kib = static_cast<unsigned>(page_kib),
+                       .total = read_number(size.path() / "nr_hugepages", 0),
+                       .free = read_number(size.path() / "free_hugepages", 0)});
+      }
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const HugepageFacts& a, const HugepageFacts& b) {
+    return std::pair(a.socket, a.page_kib) < std::pair(b.socket, b.page_kib);
+  });
+  return all;
+}
+
+Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepages, const std::vector<std::string>& argv,
+                HeldOutput& output, PortIds& ids, Diagnostics& problems) {
+  Inventory inventory;
+  inventory.lcores = probe_lcores();
+  inventory.hugepages = hugepages;
+  inventory.no_huge = has(argv, "--no-huge");
+  if (inventory.no_huge) {
+    rte_malloc_socket_stats stats{};
+    rte_malloc_get_socket_stats(static_cast<int>(rte_socket_id_by_idx(0)), &stats);
+    inventory.memory_mib = static_cast<unsigned>(stats.heap_totalsz_bytes >> 20U);
+  }
+  for (const PortConfig& port : config.ports) {
+    const std::string path = "ports." + port.name + ".device";
+    unsigned id = 0;
+    try {
+      id = attach_port(port.device.value, output);
+      inventory.devices.push_back(probe_device(port.device.value, static_cast<std::uint16_t>(id)));
+    } catch (const Error& error) {
+      const std::string text = "'" + port.device.value + "': " + error.what();
+      if (error.status() == ExitStatus::kPermission) {
+        problems.denied(port.device.at, path, text);
+      } else {
+        problems.missing(port.device.at, path, text);
+      }
+    }
+    ids.push_back(id);
+  }
+  return inventory;
+}
+
+}  // namespace ringway

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "core/diagnostics.h"
+#include "dpdk/held_output.h"
+#include "plan/eal_args.h"
+#include "plan/inventory.h"
+
+namespace ringway {
+
+/// CPUs of this process's affinity and the machine's memory. Needs no EAL.
+HostFacts probe_host();
+
+/// Hugepages of every size on every NUMA socket, as the kernel counts them now. Needs no EAL.
+std::vector<HugepageFacts> probe_hugepages();
+
+/// Ethdev ports of a configuration, in its order.
+using PortIds = std::vector<unsigned>;
+
+/// Attaches the configuration's devices and asks them and EAL what they offer. A device that cannot be attached is told
+/// in `problems`, with the driver's words; `ids` gets one port id a port (0 for such a device). `hugepages` was probed
+/// before EAL started, `argv` is what EAL was started with.
+Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepages, const std::vector<std::string>& argv,
+                HeldOutput& output, PortIds& ids, Diagnostics& problems);
+
+}  // namespace ringway

@@ -1,0 +1,260 @@
+#include "runtime/report.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "core/errors.h"
+
+namespace ringway {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kWireOverheadBytes = 20;  // preamble, start delimiter and the gap between frames (IEEE 802.3)
+
+template <std::size_t N>
+std::uint64_t sum(const std::array<std::uint64_t, N>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+[[gnu::format(printf, 2, 3)]] void print(std::string& to, const char* format, ...) {
+  char line[256];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  to += line;
+}
+
+Json port_json(const PortTotals& port) {
+  return {{"rx_packets", port.rx_packets}, {"rx_bytes", port.rx_bytes},
+          {"tx_packets", port.tx_packets}, {"tx_bytes", port.tx_bytes},
+          {"rx_missed", port.rx_missed},   {"rx_errors", port.rx_errors},
+          {"rx_no_mbuf", port.rx_no_mbuf}, {"tx_refused", port.tx_refused},
+          {"tx_errors", port.tx_errors},   {"link", port.link}};
+}
+
+Json lcore_json(const LcoreTotals& lcore) {
+  return {{"packets", lcore.packets},
+          {"bursts", lcore.bursts},
+          {"busy_cycles", lcore.busy_cycles},
+          {"idle_cycles", lcore.idle_cycles},
+          {"voluntary_context_switches", lcore.voluntary_context_switches},
+          {"involuntary_context_switches", lcore.involuntary_context_switches}};
+}
+
+Json drops_json(const std::array<std::uint64_t, kDropReasons>& dropped) {
+  Json drops = Json::object();
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    drops[kDropReasonNames[i]] = dropped[i];
+  }
+  return drops;
+}
+
+Json copies_json(const Totals& totals) {
+  Json by_reason = Json::object();
+  for (std::size_t i = 0; i < kCopyReasons; ++i) {
+    if (totals.copied_packets[i] > 0) {
+      by_reason[kCopyReasonNames[i]] = {{"packets", totals.copied_packets[i]}, {"bytes", totals.copied_bytes[i]}};
+    }
+  }
+  return {{"packets", sum(totals.copied_packets)}, {"bytes", sum(totals.copied_bytes)}, {"by_reason", by_reason}};
+}
+
+/// Rates of one port over an interval.
+struct PortRates {
+  double rx_packets, tx_packets;  // a second
+  double rx_bits, tx_bits;        // a second, on the wire
+};
+
+PortRates rates_of(const PortTotals& before, const PortTotals& now, double seconds) {
+  const auto rate = [seconds](std::uint64_t from, std::uint64_t to) {
+    return static_cast<double>(to - from) / seconds;
+  };
+  const double rx = rate(before.rx_packets, now.rx_packets);
+  const double tx = rate(before.tx_packets, now.tx_packets);
+  return {rx, tx, 8 * (rate(before.rx_bytes, now.rx_bytes) + kWireOverheadBytes * rx),
+          8 * (rate(before.tx_bytes, now.tx_bytes) + kWireOverheadBytes * tx)};
+}
+
+double busy_share(const LcoreTotals& before, const LcoreTotals& now) {
+  const auto busy = static_cast<double>(now.busy_cycles - before.busy_cycles);
+  const auto idle = static_cast<double>(now.idle_cycles - before.idle_cycles);
+  return busy + idle > 0 ? busy / (busy + idle) : 0;
+}
+
+double seconds_between(const Totals& before, const Totals& now) {
+  return std::max(now.seconds - before.seconds, 1e-9);
+}
+
+void print_drops(std::string& text, const std::array<std::uint64_t, kDropReasons>& dropped) {
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    if (dropped[i] > 0) {
+      print(text, "    %-18s %20" PRIu64 "\n", kDropReasonNames[i], dropped[i]);
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t Totals::all_dropped() const noexcept {
+  return sum(dropped);
+}
+
+std::int64_t Report::unaccounted() const noexcept {
+  return static_cast<std::int64_t>(totals.received + totals.cloned - totals.transmitted - totals.all_dropped() -
+                                   in_flight);
+}
+
+bool Report::balanced() const noexcept {
+  return unaccounted() == 0 && std::all_of(pools.begin(), pools.end(), [](const PoolTotals& pool) {
+           return pool.missing == 0 && pool.freed_twice == 0;
+         });
+}
+
+ExitStatus Report::exit_status() const noexcept {
+  return balanced() ? ExitStatus::kClean : ExitStatus::kUnbalanced;
+}
+
+std::string to_json(const Report& report) {
+  const Totals& totals = report.totals;
+  Json json;
+  json["balance"] = {{"received", totals.received},       {"cloned", totals.cloned},
+                     {"transmitted", totals.transmitted}, {"dropped", totals.all_dropped()},
+                     {"in_flight", report.in_flight},     {"unaccounted", report.unaccounted()}};
+  json["ports"] = Json::object();
+  for (const PortTotals& port : totals.ports) {
+    json["ports"][port.name] = port_json(port);
+  }
+  json["drops"] = drops_json(totals.dropped);
+  json["copies"] = copies_json(totals);
+  json["pools"] = Json::object();
+  for (const PoolTotals& pool : report.pools) {
+    json["pools"][pool.name] = {{"size", pool.size},
+                                {"free", pool.free},
+                                {"missing", pool.missing},
+                                {"held_by_driver", pool.held_by_driver},
+                                {"freed_twice", pool.freed_twice}};
+  }
+  json["lcores"] = Json::object();
+  for (const LcoreTotals& lcore : totals.lcores) {
+    json["lcores"][std::to_string(lcore.id)] = lcore_json(lcore);
+  }
+  json["duration_s"] = totals.seconds;
+  json["exit"] = static_cast<int>(report.exit_status());
+  return json.dump(2) + '\n';
+}
+
+std::string to_text(const Totals& totals) {
+  std::string text;
+  print(text, "\nports            rx packets      tx packets    rx missed    rx errors   rx no mbuf   tx refused\n");
+  for (const PortTotals& port : totals.ports) {
+    print(text, "  %-12s %12" PRIu64 "    %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
+          port.name.c_str(), port.rx_packets, port.tx_packets, port.rx_missed, port.rx_errors, port.rx_no_mbuf,
+          port.tx_refused);
+  }
+  print(text, "\nlcores              packets    packets/burst   busy     switches: voluntary  involuntary\n");
+  for (const LcoreTotals& lcore : totals.lcores) {
+    const double fill = lcore.bursts > 0 ? static_cast<double>(lcore.packets) / static_cast<double>(lcore.bursts) : 0;
+    print(text, "  %-12u %12" PRIu64 "     %12.1f %5.1f %%            %12" PRIu64 " %12" PRIu64 "\n", lcore.id,
+          lcore.packets, fill, 100 * busy_share({}, lcore), lcore.voluntary_context_switches,
+          lcore.involuntary_context_switches);
+  }
+  print(text, "\ncopied by the forwarder  %18" PRIu64 " packets, %" PRIu64 " bytes\n", sum(totals.copied_packets),
+        sum(totals.copied_bytes));
+  print(text, "\nbalance after %.3f s\n", totals.seconds);
+  print(text, "  received             %20" PRIu64 "\n", totals.received);
+  if (totals.cloned > 0) {
+    print(text, "+ cloned               %20" PRIu64 "\n", totals.cloned);
+  }
+  print(text, "- transmitted          %20" PRIu64 "\n", totals.transmitted);
+  print(text, "- dropped              %20" PRIu64 "\n", totals.all_dropped());
+  print_drops(text, totals.dropped);
+  return text;
+}
+
+std::string to_text(const Report& report) {
+  std::string text = to_text(report.totals);
+  print(text, "- in flight            %20" PRIu64 "\n", report.in_flight);
+  print(text, "= unaccounted          %20" PRId64 "\n", report.unaccounted());
+  for (const PoolTotals& pool : report.pools) {
+    print(text, "  pool %-12s    %20" PRIu64 " mbufs, %" PRIu64 " free", pool.name.c_str(), pool.size, pool.free);
+    if (pool.held_by_driver > 0) {
+      print(text, ", %" PRIu64 " kept by the driver", pool.held_by_driver);
+    }
+    print(text, ", %" PRId64 " missing, %" PRIu64 " freed twice\n", pool.missing, pool.freed_twice);
+  }
+  print(text, "%s\n",
+        report.balanced() ? "balanced: every packet and every mbuf is accounted for"
+                          : "NOT BALANCED: packets or mbufs are unaccounted for");
+  return text;
+}
+
+std::string rates_to_json(const Totals& before, const Totals& now) {
+  const double seconds = seconds_between(before, now);
+  Json json;
+  json["time_s"] = now.seconds;
+  for (std::size_t i = 0; i < now.ports.size(); ++i) {
+    const PortRates rates = rates_of(before.ports[i], now.ports[i], seconds);
+    json["ports"][now.ports[i].name] = {{"rx_packets_per_s", rates.rx_packets},
+                                        {"rx_bits_per_s", rates.rx_bits},
+                                        {"tx_packets_per_s", rates.tx_packets},
+                                        {"tx_bits_per_s", rates.tx_bits},
+                                        {"link", now.ports[i].link}};
+  }
+  std::array<std::uint64_t, kDropReasons> dropped{};
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    dropped[i] = now.dropped[i] - before.dropped[i];
+  }
+  json["drops"] = drops_json(dropped);
+  for (std::size_t i = 0; i < now.lcores.size(); ++i) {
+    json["lcores"][std::to_string(now.lcores[i].id)] = {{"busy", busy_share(before.lcores[i], now.lcores[i])}};
+  }
+  return json.dump() + '\n';
+}
+
+std::string rates_to_text(const Totals& before, const Totals& now) {
+  const double seconds = seconds_between(before, now);
+  std::string text;
+  print(text, "%8.1f s      rx Mpps   rx Gbit/s      tx Mpps   tx Gbit/s   link\n", now.seconds);
+  for (std::size_t i = 0; i < now.ports.size(); ++i) {
+    const PortRates rates = rates_of(before.ports[i], now.ports[i], seconds);
+    print(text, "  %-12s %9.3f   %9.3f    %9.3f   %9.3f   %s\n", now.ports[i].name.c_str(), rates.rx_packets / 1e6,
+          rates.rx_bits / 1e9, rates.tx_packets / 1e6, rates.tx_bits / 1e9, now.ports[i].link.c_str());
+  }
+  for (std::size_t i = 0; i < now.lcores.size(); ++i) {
+    print(text, "  lcore %-6u %8.1f %% busy\n", now.lcores[i].id, 100 * busy_share(before.lcores[i], now.lcores[i]));
+  }
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    if (now.dropped[i] > before.dropped[i]) {
+      print(text, "  dropped %-18s %12.0f a second\n", kDropReasonNames[i],
+            static_cast<double>(now.dropped[i] - before.dropped[i]) / seconds);
+    }
+  }
+  return text;
+}
+
+void write_atomically(const std::string& path, const std::string& content) {
+  const std::string temporary = path + ".tmp" + std::to_string(getpid());
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const bool written =
+      fd >= 0 && write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && fsync(fd) == 0;
+  const bool closed = fd >= 0 && close(fd) == 0;
+  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    unlink(temporary.c_str());
+    throw Error(error == EACCES ? ExitStatus::kPermission : ExitStatus::kFailed,
+                "cannot write " + path + ": " + std::strerror(error));
+  }
+}
+
+}  // namespace ringway
