@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include "config/parse.h"
+#include "core/errors.h"
+#include "dpdk/eal.h"
+#include "options.h"
+#include "plan/eal_args.h"
+#include "plan/explain.h"
+#include "plan/inventory_json.h"
+#include "plan/make_plan.h"
+#include "plan/resolve.h"
+#include "runtime/probe.h"
+#include "runtime/runtime.h"
+#include "watch.h"
+
+namespace ringway {
+namespace {
+
+/// Tells every problem on standard error; false when there is more than warnings.
+bool accept(const Diagnostics& problems, const std::string& file) {
+  std::cerr << problems.text(file);
+  return !problems.failed();
+}
+
+Inventory load_inventory(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    throw Error(ExitStatus::kUsage, "cannot read inventory " + path + "; --save-inventory writes one");
+  }
+  return inventory_from_json(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+/// --plan and --check on a saved inventory.
+ExitStatus plan_for(const Config& config, const Inventory& inventory, const Options& options) {
+  const Planning planning = make_plan(config, inventory);
+  if (!accept(planning.problems, options.config)) {
+    return planning.problems.exit_status();
+  }
+  std::cout << (options.plan ? explain(config, planning) : options.config + ": valid, and fits the machine\n");
+  return ExitStatus::kClean;
+}
+
+/// Refuses to start without hugepages in our own words: EAL takes 20 lines for it.
+void require_hugepages(const std::vector<std::string>& eal_argv, const std::vector<HugepageFacts>& hugepages) {
+  const bool ordinary = std::find(eal_argv.begin(), eal_argv.end(), "--no-huge") != eal_argv.end();
+  const bool any = std::any_of(hugepages.begin(), hugepages.end(), [](const HugepageFacts& h) { return h.free > 0; });
+  if (!ordinary && !any) {
+    throw Error(ExitStatus::kResourceMissing,
+                "no hugepages are free; expected: echo 256 > /proc/sys/vm/nr_hugepages (as root), or eal: {no_huge: "
+                "true} in the configuration to run on ordinary memory");
+  }
+}
+
+void log_arguments(const std::vector<std::string>& eal_argv) {
+  std::cerr << "ringway: EAL arguments:";
+  for (std::size_t i = 1; i < eal_argv.size(); ++i) {
+    std::cerr << ' ' << eal_argv[i];
+  }
+  std::cerr << '\n';
+}
+
+void log_legs(const Plan& plan) {
+  for (const LcorePlan& lcore : plan.lcores) {
+    std::cerr << "ringway: lcore " << lcore.id << ":";
+    for (const LegPlan& leg : lcore.legs) {
+      std::cerr << ' ' << plan.ports[leg.from].name << '.' << leg.rx_queue << "->" << plan.ports[leg.to].name << '.'
+                << leg.tx_queue;
+    }
+    std::cerr << '\n';
+  }
+}
+
+ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options) {
+  Runtime runtime(plan, ids);
+  for (const std::string& notice : runtime.notices()) {
+    std::cerr << "ringway: " << notice << '\n';
+  }
+  runtime.start();
+  watch(runtime, options);
+  const Report report = runtime.stop();
+  if (!options.report.empty()) {
+    write_atomically(options.report, to_json(report));
+  }
+  std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
+  return report.exit_status();
+}
+
+/// Everything that needs EAL: probe, plan, forward.
+ExitStatus start(const Config& config, const Options& options, HeldOutput& output) {
+  Diagnostics problems;
+  const std::vector<std::string> eal_argv = eal_args(config, options.eal, probe_host(), problems);
+  if (!accept(problems, options.config)) {
+    return problems.exit_status();
+  }
+  const std::vector<HugepageFacts> hugepages = probe_hugepages();
+  require_hugepages(eal_argv, hugepages);
+  log_arguments(eal_argv);
+  block_signals();
+  const Eal eal(eal_argv, output);
+  PortIds ids;
+  const Inventory inventory = probe(config, hugepages, eal_argv, output, ids, problems);
+  if (!accept(problems, options.config)) {
+    return problems.exit_status();
+  }
+  if (!options.save_inventory.empty()) {
+    write_atomically(options.save_inventory, inventory_to_json(inventory));
+  }
+  if (options.plan) {
+    return plan_for(config, inventory, options);
+  }
+  if (!options.save_inventory.empty()) {
+    return ExitStatus::kClean;
+  }
+  const Planning planning = make_plan(config, inventory);
+  if (!accept(planning.problems, options.config)) {
+    return planning.problems.exit_status();
+  }
+  for (const std::string& notice : planning.notices) {
+    std::cerr << "ringway: " << notice << '\n';
+  }
+  log_legs(planning.plan);
+  return forward(planning.plan, ids, options);
+}
+
+ExitStatus run(int argc, char** argv, HeldOutput& output) {
+  const Options options = parse_options(argc, argv);
+  if (options.help || options.version) {
+    std::cout << (options.help ? help_text() : version_text());
+    return ExitStatus::kClean;
+  }
+  Diagnostics problems;
+  const std::string text = read_config(options.config, problems);
+  const Config config = problems.failed() ? Config{} : parse_config(text, problems);
+  if (!config.ports.empty()) {
+    resolve(config, problems);
+  }
+  if (!accept(problems, options.config)) {
+    return problems.exit_status();
+  }
+  if (!options.inventory.empty()) {
+    return plan_for(config, load_inventory(options.inventory), options);
+  }
+  if (options.check) {
+    std::cout << options.config << ": valid\n";
+    return ExitStatus::kClean;
+  }
+  const bool verbose = std::any_of(options.eal.begin(), options.eal.end(), [](const std::string& word) {
+    return word.starts_with("--log-level") || word == "-h" || word == "--help" || word == "-v";
+  });
+  if (verbose || config.eal.log_level) {
+    output.show_all();
+  }
+  return start(config, options, output);
+}
+
+}  // namespace
+}  // namespace ringway
+
+int main(int argc, char** argv) {
+  using namespace ringway;
+  HeldOutput output;
+  try {
+    return static_cast<int>(run(argc, argv, output));
+  } catch (const Error& error) {
+    output.release_streams();
+    const std::string held = output.held();
+    std::cerr << "ringway: " << error.what() << '\n';
+    if (!held.empty()) {
+      std::cerr << held << "ringway: " << error.what() << '\n';
+    }
+    return static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    std::cerr << "ringway: " << error.what() << '\n';
+    return static_cast<int>(ExitStatus::kFailed);
+  }
+}

@@ -1,0 +1,174 @@
+#include "options.h"
+
+#include <rte_version.h>
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <sstream>
+
+#include "core/errors.h"
+
+namespace ringway {
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description described() {
+  po::options_description all("options");
+  auto add = all.add_options();
+  add("config", po::value<std::string>()->value_name("FILE"), "the configuration; README.md lists every key");
+  add("check", "check the configuration and stop; needs no EAL, no root and no devices");
+  add("plan", "print the resolved configuration with each decision's reason, and stop");
+  add("inventory", po::value<std::string>()->value_name("FILE"),
+      "with --check or --plan: plan for the machine that FILE describes; needs no EAL");
+  add("save-inventory", po::value<std::string>()->value_name("FILE"),
+      "write what this machine offers to FILE, and stop");
+  add("duration", po::value<double>()->value_name("SECONDS"), "stop after this time");
+  add("stop-when-idle", po::value<double>()->value_name("SECONDS"), "stop when nothing was received for this long");
+  add("stats", po::value<double>()->value_name("SECONDS"), "print rates at this interval");
+  add("report", po::value<std::string>()->value_name("FILE"), "write the closing balance to FILE as JSON");
+  add("format", po::value<std::string>()->value_name("text|json"),
+      "how results are printed; default: text on a terminal, else json");
+  add("version", "print versions and stop");
+  add("help", "print this and stop");
+  return all;
+}
+
+[[noreturn]] void fail(const std::string& text) {
+  throw Error(ExitStatus::kUsage, text + "; `ringway --help` lists the options");
+}
+
+std::optional<double> seconds(const po::variables_map& given, const char* name) {
+  if (given.count(name) == 0) {
+    return {};
+  }
+  const double value = given[name].as<double>();
+  if (!(value > 0 && value <= 1e9)) {
+    fail(std::string("--") + name + " takes a number of seconds above 0");
+  }
+  return value;
+}
+
+std::string text(const po::variables_map& given, const char* name) {
+  if (given.count(name) == 0) {
+    return {};
+  }
+  const auto value = given[name].as<std::string>();
+  if (value.empty()) {
+    fail(std::string("--") + name + " takes a value");
+  }
+  return value;
+}
+
+Format format_of(const po::variables_map& given) {
+  const std::string name = text(given, "format");
+  if (name.empty()) {
+    return isatty(STDOUT_FILENO) == 1 ? Format::kText : Format::kJson;
+  }
+  if (name != "text" && name != "json") {
+    fail("--format is '" + name + "'; expected text or json");
+  }
+  return name == "text" ? Format::kText : Format::kJson;
+}
+
+void check_combinations(const Options& options) {
+  if (options.help || options.version) {
+    return;
+  }
+  if (options.config.empty()) {
+    fail("--config FILE is missing");
+  }
+  if (!options.inventory.empty() && !options.check && !options.plan) {
+    fail("--inventory goes with --check or --plan");
+  }
+  if (!options.save_inventory.empty() && (options.check || !options.inventory.empty())) {
+    fail("--save-inventory asks this machine, so it goes without --check and --inventory");
+  }
+}
+
+po::variables_map parse(const std::vector<std::string>& own) {
+  namespace style = po::command_line_style;
+  po::variables_map given;
+  try {
+    const po::options_description all = described();
+    // Positional words are unknown, too: an empty description refuses them.
+    po::store(po::command_line_parser(own)
+                  .options(all)
+                  .positional({})
+                  .style(style::unix_style & ~style::allow_guessing)
+                  .run(),
+              given);
+  } catch (const po::error& error) {
+    fail(std::string(error.what()) + (own.front().starts_with("-") && !own.front().starts_with("--")
+                                          ? " (EAL's arguments stand before a `--`)"
+                                          : ""));
+  }
+  return given;
+}
+
+}  // namespace
+
+Options parse_options(int argc, char** argv) {
+  std::vector<std::string> own(argv + 1, argv + argc);
+  Options options;
+  for (auto word = own.begin(); word != own.end(); ++word) {
+    if (*word == "--") {
+      options.eal.assign(own.begin(), word);
+      own.erase(own.begin(), word + 1);
+      break;
+    }
+  }
+  const po::variables_map given = parse(own);
+  options.config = text(given, "config");
+  options.check = given.count("check") > 0;
+  options.plan = given.count("plan") > 0;
+  options.inventory = text(given, "inventory");
+  options.save_inventory = text(given, "save-inventory");
+  options.duration_s = seconds(given, "duration");
+  options.stop_when_idle_s = seconds(given, "stop-when-idle");
+  options.stats_s = seconds(given, "stats");
+  options.report = text(given, "report");
+  options.format = format_of(given);
+  options.version = given.count("version") > 0;
+  options.help = given.count("help") > 0;
+  check_combinations(options);
+  return options;
+}
+
+std::string help_text() {
+  std::ostringstream text;
+  text << "usage: ringway [EAL arguments] -- --config FILE [options]\n"
+          "       ringway --config FILE [options]\n\n"
+          "Forwards packets between DPDK ports without copying them, and accounts for every one.\n\n"
+       << described()
+       << "\nsignals: SIGINT and SIGTERM stop in order, a second one at once; SIGUSR1 prints the state to stderr\n"
+          "exit status: 0 clean and balanced, 1 failure while running, 2 usage, 3 packets unaccounted for,\n"
+          "             69 a resource is missing, 77 permission, 78 configuration invalid, 130 stopped by a second "
+          "signal\n";
+  return text.str();
+}
+
+std::string version_text() {
+  std::string target;
+#if defined(__x86_64__)
+  target = "x86_64";
+#elif defined(__aarch64__)
+  target = "aarch64";
+#endif
+#if defined(__AVX512F__)
+  target += " up to AVX-512";
+#elif defined(__AVX2__)
+  target += " up to AVX2";
+#elif defined(__SSE4_2__)
+  target += " up to SSE4.2";
+#endif
+  return std::string("ringway ") + RINGWAY_VERSION + "\n" + rte_version() + "\ncompiled by " +
+#if defined(__clang__)
+         "clang " __clang_version__
+#else
+         "g++ " __VERSION__
+#endif
+         + " for " + target + "\n";
+}
+
+}  // namespace ringway
