@@ -1,6 +1,5 @@
 #include "stage/swap_macs.h"
 
-#include <cstring>
 #include <utility>
 
 namespace ringway {
@@ -9,15 +8,13 @@ namespace {
 constexpr std::uint16_t kEthernetHeader = 14;
 constexpr std::uint16_t kMacBytes = 6;
 
-using Bytes16 = std::uint8_t __attribute__((vector_size(16)));
+using Bytes16 = std::uint8_t __attribute__((vector_size(16), aligned(1), may_alias));
 
 // Both addresses trade places in one shuffle; bytes 12 to 15 stay. One load and one store a packet.
 [[gnu::always_inline]] inline void swap_in_vector(std::uint8_t* frame) noexcept {
   constexpr Bytes16 kSwap = {6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15};
-  Bytes16 header;
-  std::memcpy(&header, frame, sizeof header);
+  auto& header = *reinterpret_cast<Bytes16*>(frame);
   header = __builtin_shuffle(header, kSwap);
-  std::memcpy(frame, &header, sizeof header);
 }
 
 /// Frames shorter than a vector: false when not even the header is there.

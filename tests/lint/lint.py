@@ -1,0 +1,121 @@
+"""Rules that the compiler does not check, as TAP: fast-path symbols, frees and copies, headers, format, sizes.
+
+usage: lint.py SOURCE_ROOT ARCHIVE...    the archives are those of the fast path
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(sys.argv[1])
+ARCHIVES = sys.argv[2:]
+FAST_PATH = [ROOT / "lib" / folder for folder in ("datapath", "stage", "forwarder")]
+
+# What fast-path code may call: ethdev's inline fast path, mbuf frees, one sleep when idle. No allocation, lock, log, throw
+# or copy; hence no memcpy either. Assertions and sanitizers add theirs in builds that are not for production.
+ALLOWED = {
+    "_GLOBAL_OFFSET_TABLE_",
+    "clock_nanosleep",
+    "rte_eth_call_rx_callbacks",
+    "rte_eth_call_tx_callbacks",
+    "rte_eth_fp_ops",
+    "rte_pktmbuf_free_bulk",
+}
+ALLOWED_PREFIXES = ("_ZN7ringway", "_ZNK7ringway")
+
+# Who may free or copy packets, and where.
+ONLY_IN = {
+    r"rte_pktmbuf_free\w*\s*\(": {"burst.h"},
+    r"rte_mbuf_raw_free\s*\(|rte_mempool_put\w*\s*\(": set(),
+    r"rte_pktmbuf_(copy|clone)\s*\(|rte_memcpy\s*\(|mem(cpy|move)\s*\(|std::copy": {"copy_payload.h"},
+    r"\bvirtual\b|\bdynamic_cast\b|\bthrow\b|\bnew\b|std::function|shared_ptr|std::mutex|\bprintf\b": set(),
+}
+
+
+def sources(folders, *endings):
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in endings)
+
+
+def code_only(text):
+    return re.sub(r"//[^\n]*", "", text)
+
+
+def fast_path_symbols():
+    wrong = []
+    for archive in ARCHIVES:
+        symbols = subprocess.run(["nm", "-u", archive], capture_output=True, text=True, check=True).stdout
+        for line in symbols.splitlines():
+            words = line.split()
+            if len(words) == 2 and words[0] == "U" and words[1] not in ALLOWED:
+                if not words[1].startswith(ALLOWED_PREFIXES):
+                    wrong.append(f"{pathlib.Path(archive).name} calls {words[1]}")
+    return wrong if ARCHIVES else ["no archive was given"]
+
+
+def frees_and_copies():
+    wrong = []
+    for path in sources(FAST_PATH, ".h", ".cc"):
+        text = code_only(path.read_text())
+        for pattern, allowed in ONLY_IN.items():
+            found = re.search(pattern, text)
+            if found and path.name not in allowed:
+                wrong.append(f"{path.relative_to(ROOT)}: {found.group(0).strip()} is not allowed here")
+    return wrong
+
+
+def headers_alone():
+    """Headers with a .cc of their own are its first include; the others are compiled here."""
+    flags = subprocess.run(["pkg-config", "--cflags", "libdpdk"], capture_output=True, text=True, check=True).stdout
+    flags = [re.sub("^-I", "-isystem", flag) for flag in flags.split()]
+    wrong = []
+    for path in sources([ROOT / "lib", ROOT / "app"], ".h"):
+        own = path.with_suffix(".cc")
+        if own.exists():
+            first = re.search(r'#include\s+"([^"]+)"', own.read_text())
+            if not first or not str(path).endswith("/" + first.group(1)):
+                wrong.append(f"{own.relative_to(ROOT)}: its own header is not the first include")
+            continue
+        command = ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror",
+                   f"-I{ROOT / 'lib'}", *flags, "-include", str(path), "-x", "c++", "/dev/null"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode != 0:
+            wrong.append(f"{path.relative_to(ROOT)} does not compile alone: {result.stderr.splitlines()[:3]}")
+    return wrong
+
+
+def formatted():
+    files = [str(path) for path in sources([ROOT / "lib", ROOT / "app", ROOT / "tests"], ".h", ".cc")]
+    result = subprocess.run(["clang-format", "--dry-run", "-Werror", *files], capture_output=True, text=True)
+    return [line for line in result.stderr.splitlines() if "error:" in line][:5]
+
+
+def small_files():
+    wrong = []
+    for path in sources([ROOT / "lib", ROOT / "app", ROOT / "tests", ROOT / "tools"], ".h", ".cc", ".py", ""):
+        if path.is_file() and "corpus" not in path.parts:
+            lines = len(path.read_bytes().splitlines())
+            if lines > 420:
+                wrong.append(f"{path.relative_to(ROOT)} has {lines} lines")
+    return wrong
+
+
+def main():
+    checks = [fast_path_symbols, frees_and_copies, headers_alone, formatted, small_files]
+    failed = 0
+    print(f"1..{len(checks)}")
+    for number, check in enumerate(checks, 1):
+        name = check.__name__.replace("_", " ")
+        if check is formatted and not shutil.which("clang-format"):
+            print(f"ok {number} - {name} # SKIP clang-format is not installed")
+            continue
+        wrong = check()
+        failed += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {number} - {name}")
+        for line in wrong:
+            print(f"# {line}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
