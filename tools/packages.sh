@@ -1,0 +1,20 @@
+# What Debian 12 must have to build, to run the demo and to test; sourced by tools/demo and tools/test.
+
+BUILD_PACKAGES=(g++ meson ninja-build pkg-config libdpdk-dev libboost-program-options-dev libyaml-cpp-dev
+  libgtest-dev nlohmann-json3-dev libpcap-dev)
+TEST_PACKAGES=(python3 python3-scapy clang lld libclang-rt-14-dev clang-format iproute2 ethtool procps util-linux)
+BENCH_PACKAGES=(dpdk-dev valgrind)
+
+# install_missing PACKAGE... : installs those that are not there, with sudo where not root, and says so.
+install_missing() {
+  local package missing=()
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  local sudo=()
+  [[ $EUID -eq 0 ]] || sudo=(sudo)
+  echo "installing: ${sudo[*]} apt-get install --no-install-recommends ${missing[*]}" >&2
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
