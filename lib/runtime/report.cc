@@ -36,11 +36,18 @@ std::uint64_t sum(const std::array<std::uint64_t, N>& counts) {
 }
 
 Json port_json(const PortTotals& port) {
-  return {{"rx_packets", port.rx_packets}, {"rx_bytes", port.rx_bytes},
-          {"tx_packets", port.tx_packets}, {"tx_bytes", port.tx_bytes},
-          {"rx_missed", port.rx_missed},   {"rx_errors", port.rx_errors},
-          {"rx_no_mbuf", port.rx_no_mbuf}, {"tx_refused", port.tx_refused},
-          {"tx_errors", port.tx_errors},   {"link", port.link}};
+  Json json = {{"rx_packets", port.rx_packets}, {"rx_bytes", port.rx_bytes},
+               {"tx_packets", port.tx_packets}, {"tx_bytes", port.tx_bytes},
+               {"rx_missed", port.rx_missed},   {"rx_errors", port.rx_errors},
+               {"rx_no_mbuf", port.rx_no_mbuf}, {"tx_refused", port.tx_refused},
+               {"tx_errors", port.tx_errors},   {"link", port.link}};
+  if (port.kernel) {
+    json["kernel"] = {{"rx_packets", port.kernel->rx_packets},
+                      {"rx_dropped", port.kernel->rx_dropped},
+                      {"tx_packets", port.kernel->tx_packets},
+                      {"tx_dropped", port.kernel->tx_dropped}};
+  }
+  return json;
 }
 
 Json lcore_json(const LcoreTotals& lcore) {
@@ -161,6 +168,12 @@ std::string to_text(const Totals& totals) {
     print(text, "  %-12s %12" PRIu64 "    %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
           port.name.c_str(), port.rx_packets, port.tx_packets, port.rx_missed, port.rx_errors, port.rx_no_mbuf,
           port.tx_refused);
+    if (port.kernel) {
+      print(text,
+            "    its kernel interface: received %" PRIu64 " and dropped %" PRIu64 ", sent %" PRIu64
+            " and dropped %" PRIu64 "\n",
+            port.kernel->rx_packets, port.kernel->rx_dropped, port.kernel->tx_packets, port.kernel->tx_dropped);
+    }
   }
   print(text, "\nlcores              packets    packets/burst   busy     switches: voluntary  involuntary\n");
   for (const LcoreTotals& lcore : totals.lcores) {

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/exit_status.h"
 #include "datapath/drop.h"
+#include "runtime/kernel_interface.h"
 
 namespace ringway {
 
@@ -21,8 +23,9 @@ struct PortTotals {
   std::uint64_t rx_missed = 0;  ///< dropped by the device: nobody took them in time
   std::uint64_t rx_errors = 0;
   std::uint64_t rx_no_mbuf = 0;
-  std::uint64_t tx_errors = 0;   ///< accepted by the driver and then not sent
-  std::uint64_t tx_refused = 0;  ///< not accepted by the driver: dropped under tx_full
+  std::uint64_t tx_errors = 0;           ///< accepted by the driver and then not sent
+  std::uint64_t tx_refused = 0;          ///< not accepted by the driver: dropped under tx_full
+  std::optional<KernelCounters> kernel = {};  ///< of the interface below, since start; none: there is none
 };
 
 /// One lcore's totals since start.

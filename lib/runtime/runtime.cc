@@ -81,20 +81,36 @@ void add(Totals& totals, const Counters& counters) {
   }
 }
 
-PortTotals totals_of(const Port& port) {
+/// What was counted between two moments; 0 when the interface has gone, or was made anew, in between.
+KernelCounters since(const KernelCounters& before, const KernelCounters& now) {
+  const auto difference = [](std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; };
+  return {.rx_packets = difference(before.rx_packets, now.rx_packets),
+          .rx_dropped = difference(before.rx_dropped, now.rx_dropped),
+          .tx_packets = difference(before.tx_packets, now.tx_packets),
+          .tx_dropped = difference(before.tx_dropped, now.tx_dropped)};
+}
+
+PortTotals totals_of(const Port& port, const std::string& interface, const KernelCounters& at_start) {
   rte_eth_stats stats{};
   rte_eth_stats_get(port.id(), &stats);
-  return {.name = port.settings().name,
-          .link = link_state(port.id()),
-          .rx_packets = stats.ipackets,
-          .rx_bytes = stats.ibytes,
-          .tx_packets = stats.opackets,
-          .tx_bytes = stats.obytes,
-          .rx_missed = stats.imissed,
-          .rx_errors = stats.ierrors,
-          .rx_no_mbuf = stats.rx_nombuf,
-          .tx_errors = stats.oerrors,
-          .tx_refused = 0};
+  PortTotals totals{.name = port.settings().name,
+                    .link = link_state(port.id()),
+                    .rx_packets = stats.ipackets,
+                    .rx_bytes = stats.ibytes,
+                    .tx_packets = stats.opackets,
+                    .tx_bytes = stats.obytes,
+                    .rx_missed = stats.imissed,
+                    .rx_errors = stats.ierrors,
+                    .rx_no_mbuf = stats.rx_nombuf,
+                    .tx_errors = stats.oerrors,
+                    .tx_refused = 0,
+                    .kernel = {}};
+  if (!interface.empty()) {
+    // Drivers on a kernel interface do not follow its link, and do not see what the kernel drops (af_packet, 22.11).
+    totals.kernel = since(at_start, kernel_counters(interface));
+    totals.link = kernel_link_up(interface) ? totals.link : "down";
+  }
+  return totals;
 }
 
 LimitFrames limit_of(const LegPlan& plan) {
@@ -124,6 +140,9 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids) : plan_(plan) {
   for (Port& port : ports_) {
     running_ports_.emplace_back(port);
     rte_eth_stats_reset(port.id());  // forgiven where it is not supported: such counters start at 0
+  }
+  for (const PortPlan& port : plan_.ports) {
+    kernel_at_start_.push_back(kernel_counters(port.interface));
   }
 }
 
@@ -170,8 +189,8 @@ void Runtime::start() {
 Totals Runtime::totals() const {
   Totals totals;
   totals.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-  for (const Port& port : ports_) {
-    totals.ports.push_back(totals_of(port));
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    totals.ports.push_back(totals_of(ports_[i], plan_.ports[i].interface, kernel_at_start_[i]));
   }
   for (const auto& lcore : lcores_) {
     LcoreTotals of_lcore{.id = lcore->id};

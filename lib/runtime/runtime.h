@@ -83,7 +83,8 @@ class Runtime {
   std::vector<Port> ports_;
   std::vector<std::unique_ptr<LcoreUnit>> lcores_;
   std::vector<RunningPort> running_ports_;
-  Counters drained_;  // packets taken out of drivers at stop
+  std::vector<KernelCounters> kernel_at_start_;  // one a port; all 0 where there is no interface below
+  Counters drained_;                             // packets taken out of drivers at stop
   bool launched_ = false;
 };
 
