@@ -1,4 +1,9 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -55,6 +60,16 @@ void require_hugepages(const std::vector<std::string>& eal_argv, const std::vect
   }
 }
 
+/// Refuses before the run what would cost its report after it.
+void require_folder(const std::string& report) {
+  const std::filesystem::path folder = std::filesystem::path(report).parent_path();
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) {
+    throw Error(
+        errno == EACCES ? ExitStatus::kPermission : ExitStatus::kUsage,
+        "cannot write " + report + ": " + std::strerror(errno) + "; expected a folder that this user may write to");
+  }
+}
+
 void log_arguments(const std::vector<std::string>& eal_argv) {
   std::cerr << "ringway: EAL arguments:";
   for (std::size_t i = 1; i < eal_argv.size(); ++i) {
@@ -82,10 +97,10 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options)
   runtime.start();
   watch(runtime, options);
   const Report report = runtime.stop();
+  std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
   if (!options.report.empty()) {
     write_atomically(options.report, to_json(report));
   }
-  std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
   return report.exit_status();
 }
 
@@ -95,6 +110,9 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   const std::vector<std::string> eal_argv = eal_args(config, options.eal, probe_host(), problems);
   if (!accept(problems, options.config)) {
     return problems.exit_status();
+  }
+  if (!options.report.empty()) {
+    require_folder(options.report);
   }
   const std::vector<HugepageFacts> hugepages = probe_hugepages();
   require_hugepages(eal_argv, hugepages);

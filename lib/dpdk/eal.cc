@@ -4,6 +4,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -104,9 +105,11 @@ unsigned attach_port(const std::string& device, HeldOutput& output) {
   }
   const std::string said = driver_words(output.held());
   output.forget();
-  // Not the result alone: drivers return -1, which reads as EPERM, for anything.
-  const bool denied =
-      said.find("not permitted") != std::string::npos || said.find("ermission denied") != std::string::npos;
+  // Not the result alone: drivers return -1, which reads as EPERM, for anything. af_packet hides why its socket failed,
+  // and without CAP_NET_RAW it always does.
+  const bool denied = said.find("not permitted") != std::string::npos ||
+                      said.find("ermission denied") != std::string::npos ||
+                      (geteuid() != 0 && said.find("Could not open AF_PACKET socket") != std::string::npos);
   throw Error(denied ? ExitStatus::kPermission : ExitStatus::kResourceMissing,
               said.empty() ? std::string("no driver took the device: ") + std::strerror(-result) : said);
 }

@@ -100,8 +100,8 @@ FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, 
     return {0, kAnyLength};
   }
   if (driver == "net_pcap" && !pcap_on_interface(device)) {
-    const unsigned longest = longest_frame(mtu);
-    return {0, longest <= data_room ? longest : std::min(longest, kPcapLongestChain)};
+    // A frame that an mbuf holds comes in one, so only longer ones are chains.
+    return {0, std::min(longest_frame(mtu), std::max(data_room, kPcapLongestChain))};
   }
   if (driver == "net_pcap" || driver == "net_tap" || on_kernel_interface(driver)) {
     return {kEthernetHeader, kernel_longest_frame(mtu)};

@@ -65,6 +65,7 @@ class MemoryPlanner {
         const FrameRange out = accepted_frames(to.device, *context_.facts[leg.to], to.mtu, data_room_);
         if (in.min < out.min || in.max > out.max) {
           leg.limit = out;
+          tell_lower_limit(leg.to, out.max);
         }
         chained[leg.to] = chained[leg.to] || std::min(in.max, out.max) > data_room_;
         // A ring brings mbufs of whoever filled it: as good as one more pool.
@@ -77,6 +78,16 @@ class MemoryPlanner {
       plan_chains(i, port, chained[i]);
       port.fast_free = context_.facts[i]->fast_free && !port.multi_segs && feeding[i].size() == 1 &&
                        *feeding[i].begin() < plan_.pools.size();
+    }
+  }
+
+  /// A driver that carries less than the MTU asks for is not to be found out by a drop.
+  void tell_lower_limit(std::size_t i, unsigned longest) {
+    const unsigned asked_for = kernel_longest_frame(plan_.ports[i].mtu);
+    if (longest < asked_for) {
+      context_.notice(context_.path(i, "mtu"), plan_.ports[i].driver + " sends frames of up to " + number(longest) +
+                                                   " bytes here, fewer than the MTU's " + number(asked_for) +
+                                                   "; longer ones are dropped under frame_too_long");
     }
   }
 

@@ -77,20 +77,37 @@ Json copies_json(const Totals& totals) {
   return {{"packets", sum(totals.copied_packets)}, {"bytes", sum(totals.copied_bytes)}, {"by_reason", by_reason}};
 }
 
-/// Rates of one port over an interval.
-struct PortRates {
-  double rx_packets, tx_packets;  // a second
-  double rx_bits, tx_bits;        // a second, on the wire
+/// Rates of one direction of a port over an interval.
+struct Rates {
+  double packets = 0;          // a second
+  std::optional<double> bits;  // a second, on the wire; none: the driver counts no bytes
+
+  Json bits_json() const { return bits ? Json(*bits) : Json(nullptr); }
 };
 
-PortRates rates_of(const PortTotals& before, const PortTotals& now, double seconds) {
-  const auto rate = [seconds](std::uint64_t from, std::uint64_t to) {
-    return static_cast<double>(to - from) / seconds;
-  };
-  const double rx = rate(before.rx_packets, now.rx_packets);
-  const double tx = rate(before.tx_packets, now.tx_packets);
-  return {rx, tx, 8 * (rate(before.rx_bytes, now.rx_bytes) + kWireOverheadBytes * rx),
-          8 * (rate(before.tx_bytes, now.tx_bytes) + kWireOverheadBytes * tx)};
+Rates rates_of(std::uint64_t packets, std::uint64_t bytes, double seconds) {
+  Rates rates{.packets = static_cast<double>(packets) / seconds, .bits = {}};
+  if (bytes > 0 || packets == 0) {
+    rates.bits = 8 * static_cast<double>(bytes + kWireOverheadBytes * packets) / seconds;
+  }
+  return rates;
+}
+
+Rates rx_rates(const PortTotals& before, const PortTotals& now, double seconds) {
+  return rates_of(now.rx_packets - before.rx_packets, now.rx_bytes - before.rx_bytes, seconds);
+}
+
+Rates tx_rates(const PortTotals& before, const PortTotals& now, double seconds) {
+  return rates_of(now.tx_packets - before.tx_packets, now.tx_bytes - before.tx_bytes, seconds);
+}
+
+void print_rates(std::string& text, const Rates& rates) {
+  print(text, "  %9.3f", rates.packets / 1e6);
+  if (rates.bits) {
+    print(text, "   %9.3f", *rates.bits / 1e9);
+  } else {
+    print(text, "   %9s", "-");
+  }
 }
 
 double busy_share(const LcoreTotals& before, const LcoreTotals& now) {
@@ -217,11 +234,12 @@ std::string rates_to_json(const Totals& before, const Totals& now) {
   Json json;
   json["time_s"] = now.seconds;
   for (std::size_t i = 0; i < now.ports.size(); ++i) {
-    const PortRates rates = rates_of(before.ports[i], now.ports[i], seconds);
-    json["ports"][now.ports[i].name] = {{"rx_packets_per_s", rates.rx_packets},
-                                        {"rx_bits_per_s", rates.rx_bits},
-                                        {"tx_packets_per_s", rates.tx_packets},
-                                        {"tx_bits_per_s", rates.tx_bits},
+    const Rates rx = rx_rates(before.ports[i], now.ports[i], seconds);
+    const Rates tx = tx_rates(before.ports[i], now.ports[i], seconds);
+    json["ports"][now.ports[i].name] = {{"rx_packets_per_s", rx.packets},
+                                        {"rx_bits_per_s", rx.bits_json()},
+                                        {"tx_packets_per_s", tx.packets},
+                                        {"tx_bits_per_s", tx.bits_json()},
                                         {"link", now.ports[i].link}};
   }
   std::array<std::uint64_t, kDropReasons> dropped{};
@@ -238,11 +256,12 @@ std::string rates_to_json(const Totals& before, const Totals& now) {
 std::string rates_to_text(const Totals& before, const Totals& now) {
   const double seconds = seconds_between(before, now);
   std::string text;
-  print(text, "%8.1f s      rx Mpps   rx Gbit/s      tx Mpps   tx Gbit/s   link\n", now.seconds);
+  print(text, "%8.1f s        rx Mpps   rx Gbit/s    tx Mpps   tx Gbit/s   link\n", now.seconds);
   for (std::size_t i = 0; i < now.ports.size(); ++i) {
-    const PortRates rates = rates_of(before.ports[i], now.ports[i], seconds);
-    print(text, "  %-12s %9.3f   %9.3f    %9.3f   %9.3f   %s\n", now.ports[i].name.c_str(), rates.rx_packets / 1e6,
-          rates.rx_bits / 1e9, rates.tx_packets / 1e6, rates.tx_bits / 1e9, now.ports[i].link.c_str());
+    print(text, "  %-12s", now.ports[i].name.c_str());
+    print_rates(text, rx_rates(before.ports[i], now.ports[i], seconds));
+    print_rates(text, tx_rates(before.ports[i], now.ports[i], seconds));
+    print(text, "   %s\n", now.ports[i].link.c_str());
   }
   for (std::size_t i = 0; i < now.lcores.size(); ++i) {
     print(text, "  lcore %-6u %8.1f %% busy\n", now.lcores[i].id, 100 * busy_share(before.lcores[i], now.lcores[i]));

@@ -23,8 +23,8 @@ struct PortTotals {
   std::uint64_t rx_missed = 0;  ///< dropped by the device: nobody took them in time
   std::uint64_t rx_errors = 0;
   std::uint64_t rx_no_mbuf = 0;
-  std::uint64_t tx_errors = 0;           ///< accepted by the driver and then not sent
-  std::uint64_t tx_refused = 0;          ///< not accepted by the driver: dropped under tx_full
+  std::uint64_t tx_errors = 0;                ///< accepted by the driver and then not sent
+  std::uint64_t tx_refused = 0;               ///< not accepted by the driver: dropped under tx_full
   std::optional<KernelCounters> kernel = {};  ///< of the interface below, since start; none: there is none
 };
 

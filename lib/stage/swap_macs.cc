@@ -36,13 +36,15 @@ bool swap_short(rte_mbuf* mbuf) noexcept {
 }  // namespace
 
 void SwapMacs::process(Burst& burst, Counters& counters) const noexcept {
-  for (std::uint16_t i = 0; i < burst.size(); ++i) {
-    rte_mbuf* mbuf = burst[i];
-    if (mbuf->data_len < sizeof(Bytes16)) [[unlikely]] {
-      drop_unless(burst, i, DropReason::kRunt, counters, swap_short);
+  rte_mbuf** const first = burst.data();
+  rte_mbuf** const end = first + burst.size();
+#pragma GCC unroll 2
+  for (rte_mbuf** slot = first; slot != end; ++slot) {
+    if ((*slot)->data_len < sizeof(Bytes16)) [[unlikely]] {
+      drop_unless(burst, static_cast<std::uint16_t>(slot - first), DropReason::kRunt, counters, swap_short);
       return;
     }
-    swap_in_vector(rte_pktmbuf_mtod(mbuf, std::uint8_t*));
+    swap_in_vector(rte_pktmbuf_mtod(*slot, std::uint8_t*));
   }
 }
 

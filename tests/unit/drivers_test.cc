@@ -24,6 +24,7 @@ TEST(Drivers, FramesOfEachKind) {
   EXPECT_EQ(accepted_frames("0000:03:00.0", with_driver("net_ixgbe"), 1500, 2048), (FrameRange{17, 1522}));
   EXPECT_EQ(accepted_frames("net_pcap0,tx_pcap=x", with_driver("net_pcap"), 9000, 2048), (FrameRange{0, 9022}));
   EXPECT_EQ(accepted_frames("net_pcap0,tx_pcap=x", with_driver("net_pcap"), 65513, 2048), (FrameRange{0, 16128}));
+  EXPECT_EQ(accepted_frames("net_pcap0,tx_pcap=x", with_driver("net_pcap"), 65513, 65407), (FrameRange{0, 65407}));
   EXPECT_EQ(accepted_frames("net_pcap0,iface=x", with_driver("net_pcap"), 1500, 2048), (FrameRange{14, 1518}));
   EXPECT_EQ(accepted_frames("net_tap0", with_driver("net_tap"), 1500, 2048), (FrameRange{14, 1518}));
 }

@@ -78,7 +78,18 @@ TEST(Report, RatesAreOnTheWire) {
   EXPECT_DOUBLE_EQ(json["ports"]["a"]["rx_packets_per_s"], 500);
   EXPECT_DOUBLE_EQ(json["ports"]["a"]["rx_bits_per_s"], (60000 + 20 * 1000) * 8 / 2);
   EXPECT_DOUBLE_EQ(json["lcores"]["1"]["busy"], 0.75);
+  EXPECT_TRUE(json["ports"]["a"]["tx_bits_per_s"].is_number());
   EXPECT_EQ(rates_to_json(before, now).find('\n'), rates_to_json(before, now).size() - 1);
+}
+
+TEST(Report, BitsAreUnknownWhereADriverCountsNoBytes) {
+  const Totals before = balanced().totals;
+  Totals now = before;
+  now.seconds = 4;
+  now.ports[0].rx_packets += 1000;
+  const auto json = nlohmann::json::parse(rates_to_json(before, now));
+  EXPECT_TRUE(json["ports"]["a"]["rx_bits_per_s"].is_null());
+  EXPECT_NE(rates_to_text(before, now).find("0.001           -"), std::string::npos) << rates_to_text(before, now);
 }
 
 TEST(Report, WritesAtomicallyOrSaysWhyNot) {
