@@ -23,8 +23,8 @@ def main():
                 print(f"failed: {name}")
                 failed += 1
             elif skip is not None or case.get("result") == "skipped":
-                reason = skip.get("message") if skip is not None else None
-                skipped[f"{name}: {reason or (skip.text if skip is not None else '') or 'see the log'}"] += 1
+                words = [] if skip is None else (skip.get("message") or skip.text or "").strip().splitlines()
+                skipped[f"{name}: {words[-1] if words else 'see the log'}"] += 1
             else:
                 passed += 1
     for reason in skipped:

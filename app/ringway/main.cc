@@ -89,8 +89,11 @@ void log_legs(const Plan& plan) {
   }
 }
 
-ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options) {
+ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options, HeldOutput& output) {
+  output.hold_streams();  // libraries below drivers print, too
   Runtime runtime(plan, ids);
+  output.release_streams();
+  output.forget();
   for (const std::string& notice : runtime.notices()) {
     std::cerr << "ringway: " << notice << '\n';
   }
@@ -141,7 +144,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
     std::cerr << "ringway: " << notice << '\n';
   }
   log_legs(planning.plan);
-  return forward(planning.plan, ids, options);
+  return forward(planning.plan, ids, options, output);
 }
 
 ExitStatus run(int argc, char** argv, HeldOutput& output) {

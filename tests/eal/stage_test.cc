@@ -123,7 +123,12 @@ struct OverReader {
 
 TEST_F(Stages, AReadPastTheEndIsSeen) {
 #if defined(__SANITIZE_ADDRESS__)
-  EXPECT_DEATH(run(OverReader(), {14}), "use-after-poison");
+  Burst burst;
+  fill(burst, {make_frame(pool_.get(), 14)});
+  poison_tailrooms(burst.data(), burst.size());
+  EXPECT_DEATH(OverReader().process(burst, counters_), "use-after-poison");
+  unpoison_tailrooms(burst.data(), burst.size());
+  rte_pktmbuf_free(burst[0]);
 #else
   GTEST_SKIP() << "needs an AddressSanitizer build";
 #endif
