@@ -68,6 +68,7 @@ DriverTraits traits_of(std::string_view driver) {
     traits.makes_chains = true;
   } else if (on_kernel_interface(driver)) {
     traits.mtu_owner = MtuOwner::kKernel;
+    traits.powers_of_two = driver == "net_af_xdp";
   } else if (driver == "net_memif") {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.makes_chains = true;

@@ -17,6 +17,7 @@ struct DriverTraits {
   bool passes_pointers = false;  ///< TX takes any mbuf as it is: net_ring, net_null
   bool sends_chains = false;     ///< TX handles chained mbufs without offering MULTI_SEGS
   bool makes_chains = false;     ///< RX chains mbufs as needed without offering SCATTER
+  bool powers_of_two = false;    ///< takes only such numbers of descriptors, and does not say so
   bool drain_at_stop = false;    ///< stop and close give back none of the mbufs in its rings
 };
 

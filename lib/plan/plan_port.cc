@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "plan/context.h"
 #include "plan/drivers.h"
@@ -60,9 +61,14 @@ class PortPlanner {
     align = std::max(align, 1U);
     unsigned count = std::clamp(asked_for, std::min(std::max(min, 1U), max), max);
     count = std::min((count + align - 1) / align * align, max / align * align);
+    std::string steps = "multiples of " + number(align);
+    if (traits_of(facts_.driver).powers_of_two) {
+      count = std::bit_ceil(count);
+      steps = "powers of two";
+    }
     if (count != asked_for) {
-      context_.notice(path(key), facts_.driver + " takes " + number(min) + " to " + number(max) + " in multiples of " +
-                                     number(align) + ": " + number(count) + " instead of " + number(asked_for));
+      context_.notice(path(key), facts_.driver + " takes " + number(min) + " to " + number(max) + " in " + steps +
+                                     ": " + number(count) + " instead of " + number(asked_for));
     }
     return count;
   }

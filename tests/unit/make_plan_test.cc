@@ -88,6 +88,15 @@ TEST(MakePlan, SaysWhatADeviceForces) {
       << planning.notices[0];
 }
 
+TEST(MakePlan, FitsDescriptorsThatADriverDoesNotTellOf) {
+  const Planning planning = plan_text(
+      "ports: {a: {device: \"net_af_xdp0,iface=x\", rx_descriptors: 600}}\nforwarding: {mode: reflect, ports: [a]}\n",
+      machine({vdev("net_af_xdp0", "net_af_xdp")}));
+  ASSERT_FALSE(planning.problems.failed()) << planning.problems.text("f");
+  EXPECT_EQ(planning.plan.ports[0].rx_descriptors, 1024U);
+  EXPECT_NE(planning.notices.at(0).find("in powers of two: 1024 instead of 600"), std::string::npos);
+}
+
 TEST(MakePlan, JumboFramesAreChainedWhereTheDeviceCan) {
   const Planning planning = plan_text(two_nics(", mtu: 9000"), two_nic_machine());
   ASSERT_FALSE(planning.problems.failed()) << planning.problems.text("f");
