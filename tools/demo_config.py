@@ -35,6 +35,8 @@ def main():
     if any(character in path for character in '"\\,\n '):
         sys.exit(f"{path}: DPDK takes no path with quotes, commas, backslashes or spaces; copy the capture elsewhere")
     frames, longest = survey(path)
+    if frames == 0:
+        sys.exit(f"{path}: holds no frames")
     if longest > MOST_BYTES:
         sys.exit(f"{path}: has a frame of {longest} bytes; an mbuf holds at most {MOST_BYTES}")
     data_room = max(2048, longest)

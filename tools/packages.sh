@@ -13,7 +13,13 @@ install_missing() {
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
   local sudo=()
-  [[ $EUID -eq 0 ]] || sudo=(sudo)
+  if [[ $EUID -ne 0 ]]; then
+    if ! command -v sudo > /dev/null; then
+      echo "missing; as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+      return 1
+    fi
+    sudo=(sudo)
+  fi
   echo "installing: ${sudo[*]} apt-get install --no-install-recommends ${missing[*]}" >&2
   "${sudo[@]}" apt-get update -qq
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2

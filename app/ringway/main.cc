@@ -4,9 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
 
 #include "config/parse.h"
@@ -25,6 +23,15 @@
 namespace ringway {
 namespace {
 
+/// Prints a result; one that cannot be printed is a failure.
+ExitStatus put(const std::string& text) {
+  std::cout << text << std::flush;
+  if (!std::cout) {
+    throw Error(ExitStatus::kFailed, "cannot write to standard output");
+  }
+  return ExitStatus::kClean;
+}
+
 /// Tells every problem on standard error; false when there is more than warnings.
 bool accept(const Diagnostics& problems, const std::string& file) {
   std::cerr << problems.text(file);
@@ -32,11 +39,21 @@ bool accept(const Diagnostics& problems, const std::string& file) {
 }
 
 Inventory load_inventory(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) {
-    throw Error(ExitStatus::kUsage, "cannot read inventory " + path + "; --save-inventory writes one");
+  Diagnostics problems;
+  const std::string text = read_config(path, problems);  // bounded, and never blocks, as for a configuration
+  if (problems.failed()) {
+    throw Error(problems.exit_status(),
+                "cannot read the inventory: " + problems.text(path) + "--save-inventory writes one");
   }
-  return inventory_from_json(std::string(std::istreambuf_iterator<char>(file), {}));
+  return inventory_from_json(text);
+}
+
+std::string spaced(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) {
+    all += (all.empty() ? "" : " ") + word;
+  }
+  return all;
 }
 
 /// --plan and --check on a saved inventory.
@@ -45,8 +62,10 @@ ExitStatus plan_for(const Config& config, const Inventory& inventory, const Opti
   if (!accept(planning.problems, options.config)) {
     return planning.problems.exit_status();
   }
-  std::cout << (options.plan ? explain(config, planning) : options.config + ": valid, and fits the machine\n");
-  return ExitStatus::kClean;
+  if (options.plan && !options.eal.empty()) {
+    std::cout << "# for the EAL arguments " << spaced(options.eal) << ", which stay on the command line\n";
+  }
+  return put(options.plan ? explain(config, planning) : options.config + ": valid, and fits the machine\n");
 }
 
 /// Refuses to start without hugepages in our own words: EAL takes 20 lines for it.
@@ -63,6 +82,9 @@ void require_hugepages(const std::vector<std::string>& eal_argv, const std::vect
 /// Refuses before the run what would cost its report after it.
 void require_folder(const std::string& report) {
   const std::filesystem::path folder = std::filesystem::path(report).parent_path();
+  if (std::filesystem::is_directory(report)) {
+    throw Error(ExitStatus::kUsage, "cannot write " + report + ": it is a folder; expected a file's name");
+  }
   if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) {
     throw Error(
         errno == EACCES ? ExitStatus::kPermission : ExitStatus::kUsage,
@@ -71,11 +93,7 @@ void require_folder(const std::string& report) {
 }
 
 void log_arguments(const std::vector<std::string>& eal_argv) {
-  std::cerr << "ringway: EAL arguments:";
-  for (std::size_t i = 1; i < eal_argv.size(); ++i) {
-    std::cerr << ' ' << eal_argv[i];
-  }
-  std::cerr << '\n';
+  std::cerr << "ringway: EAL arguments: " << spaced({eal_argv.begin() + 1, eal_argv.end()}) << '\n';
 }
 
 void log_legs(const Plan& plan) {
@@ -97,10 +115,11 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   for (const std::string& notice : runtime.notices()) {
     std::cerr << "ringway: " << notice << '\n';
   }
+  take_signals();
   runtime.start();
   watch(runtime, options);
   const Report report = runtime.stop();
-  std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
+  put(options.format == Format::kJson ? to_json(report) : to_text(report));
   if (!options.report.empty()) {
     write_atomically(options.report, to_json(report));
   }
@@ -122,6 +141,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   log_arguments(eal_argv);
   block_signals();
   const Eal eal(eal_argv, output);
+  unblock_signals();
   PortIds ids;
   const Inventory inventory = probe(config, hugepages, eal_argv, output, ids, problems);
   if (!accept(problems, options.config)) {
@@ -155,7 +175,8 @@ ExitStatus run(int argc, char** argv, HeldOutput& output) {
   }
   Diagnostics problems;
   const std::string text = read_config(options.config, problems);
-  const Config config = problems.failed() ? Config{} : parse_config(text, problems);
+  Config config = problems.failed() ? Config{} : parse_config(text, problems);
+  take_devices_of(options.eal, config);
   if (!config.ports.empty()) {
     resolve(config, problems);
   }
@@ -166,8 +187,7 @@ ExitStatus run(int argc, char** argv, HeldOutput& output) {
     return plan_for(config, load_inventory(options.inventory), options);
   }
   if (options.check) {
-    std::cout << options.config << ": valid\n";
-    return ExitStatus::kClean;
+    return put(options.config + ": valid\n");
   }
   const bool verbose = std::any_of(options.eal.begin(), options.eal.end(), [](const std::string& word) {
     return word.starts_with("--log-level") || word == "-h" || word == "--help" || word == "-v";
@@ -195,6 +215,7 @@ int main(int argc, char** argv) {
     }
     return static_cast<int>(error.status());
   } catch (const std::exception& error) {
+    output.release_streams();
     std::cerr << "ringway: " << error.what() << '\n';
     return static_cast<int>(ExitStatus::kFailed);
   }

@@ -3,6 +3,7 @@
 #include <rte_version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <sstream>
 
@@ -30,7 +31,7 @@ po::options_description described() {
   add("format", po::value<std::string>()->value_name("text|json"),
       "how results are printed; default: text on a terminal, else json");
   add("version", "print versions and stop");
-  add("help", "print this and stop");
+  add("help,h", "print this and stop");
   return all;
 }
 
@@ -78,6 +79,9 @@ void check_combinations(const Options& options) {
   if (options.config.empty()) {
     fail("--config FILE is missing");
   }
+  if (options.check && options.plan) {
+    fail("--check and --plan are two things; give one of them");
+  }
   if (!options.inventory.empty() && !options.check && !options.plan) {
     fail("--inventory goes with --check or --plan");
   }
@@ -98,10 +102,14 @@ po::variables_map parse(const std::vector<std::string>& own) {
                   .style(style::unix_style & ~style::allow_guessing)
                   .run(),
               given);
+  } catch (const po::too_many_positional_options_error&) {
+    fail("a word belongs to no option; the configuration is named by --config FILE");
   } catch (const po::error& error) {
-    fail(std::string(error.what()) + (own.front().starts_with("-") && !own.front().starts_with("--")
-                                          ? " (EAL's arguments stand before a `--`)"
-                                          : ""));
+    fail(std::string(error.what()) +
+         (std::any_of(own.begin(), own.end(),
+                      [](const std::string& word) { return word.size() > 1 && word[0] == '-' && word[1] != '-'; })
+              ? " (EAL's arguments stand before a `--`)"
+              : ""));
   }
   return given;
 }

@@ -184,6 +184,15 @@ class Watcher {
 void block_signals() {
   const sigset_t watched = watched_signals();
   sigprocmask(SIG_BLOCK, &watched, nullptr);
+}
+
+void unblock_signals() {
+  const sigset_t watched = watched_signals();
+  sigprocmask(SIG_UNBLOCK, &watched, nullptr);
+}
+
+void take_signals() {
+  block_signals();
   struct sigaction action {};
   action.sa_handler = on_stop;
   sigaction(SIGINT, &action, nullptr);
@@ -194,7 +203,6 @@ void block_signals() {
 }
 
 void watch(const Runtime& runtime, const Options& options) {
-  const sigset_t watched = watched_signals();
   sigset_t waiting;
   sigprocmask(SIG_SETMASK, nullptr, &waiting);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
@@ -205,8 +213,7 @@ void watch(const Runtime& runtime, const Options& options) {
     watcher.tell();
     watcher.wait(waiting);
   }
-  stop_wanted = 1;
-  sigprocmask(SIG_UNBLOCK, &watched, nullptr);
+  unblock_signals();
 }
 
 }  // namespace ringway

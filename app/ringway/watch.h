@@ -5,9 +5,14 @@
 
 namespace ringway {
 
-/// From here until watch() returns, SIGINT, SIGTERM and SIGUSR1 wait, in this thread and in the lcores that EAL starts:
-/// call it before EAL.
+/// SIGINT, SIGTERM and SIGUSR1 wait, in this thread and in those that it starts: around EAL's start, so that no lcore
+/// takes them. Undone by unblock_signals(); in between, and until take_signals(), they end the process as they do any
+/// other.
 void block_signals();
+void unblock_signals();
+
+/// Before packets flow: from now on the signals are for watch().
+void take_signals();
 
 /// Keeps the main lcore until the run is to end: a signal, --duration or --stop-when-idle. Prints rates (--stats), link
 /// changes and, on SIGUSR1, the state. After it returns a second SIGINT or SIGTERM ends the process at once, status

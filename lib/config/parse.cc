@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMostPorts = 32;     // DPDK's RTE_MAX_ETHPORTS
 constexpr std::size_t kMostSockets = 32;   // DPDK's RTE_MAX_NUMA_NODES
 constexpr std::size_t kMostItems = 32768;  // of any other list: more than the text has room for
-constexpr unsigned kLastLcore = 1023;
+constexpr unsigned kLastLcore = 127;       // DPDK's RTE_MAX_LCORE - 1
 constexpr unsigned kLastQueue = 1023;
 constexpr unsigned kMostMemory = 1048576;  // MiB
 
@@ -90,7 +90,7 @@ PortConfig read_port(const YamlNode& node, Diagnostics& problems) {
                 {"tx_queues", number_into(port.tx_queues, 1, 1024)},
                 {"rx_descriptors", number_into(port.rx_descriptors, 1, 32768)},
                 {"tx_descriptors", number_into(port.tx_descriptors, 1, 32768)},
-                {"mtu", number_into(port.mtu, 68, 65517)},
+                {"mtu", number_into(port.mtu, 68, 65535)},
                 {"promiscuous", boolean_into(port.promiscuous)},
                 {"socket", number_into(port.socket, 0, 31)}},
                problems);
@@ -195,7 +195,7 @@ std::optional<unsigned> read_lcore_id(const YamlNode& node, Diagnostics& problem
   if (!id) {
     const std::string advice = octal_advice(node.key);
     problems.invalid(node.key_at, node.path,
-                     advice.empty() ? "is not an lcore; expected a whole number from 0 to 1023" : advice);
+                     advice.empty() ? "is not an lcore; expected a whole number from 0 to 127" : advice);
   }
   return id;
 }

@@ -42,8 +42,11 @@ ExitStatus Diagnostics::exit_status() const noexcept {
 std::string Diagnostics::text(std::string_view file) const {
   std::vector<Problem> ordered = problems_;
   std::stable_sort(ordered.begin(), ordered.end(), [](const Problem& a, const Problem& b) { return a.at < b.at; });
+  constexpr std::size_t kMostTold = 100;  // who has more mends these first; and a hostile file prints no megabytes
   std::string all;
-  for (const Problem& problem : ordered) {
+  const std::size_t told = std::min(ordered.size(), kMostTold);
+  for (std::size_t i = 0; i < told; ++i) {
+    const Problem& problem = ordered[i];
     all += file;
     if (problem.at.line != 0) {
       all += ':' + std::to_string(problem.at.line) + ':' + std::to_string(problem.at.column);
@@ -56,6 +59,9 @@ std::string Diagnostics::text(std::string_view file) const {
       all += problem.path + ": ";
     }
     all += problem.text + '\n';
+  }
+  if (told < ordered.size()) {
+    all += std::string(file) + ": and " + std::to_string(ordered.size() - told) + " more\n";
   }
   return all;
 }

@@ -51,7 +51,8 @@ class Diagnostics {
   /// itself comes first, and what is denied may be why something is missing.
   ExitStatus exit_status() const noexcept;
   const std::vector<Problem>& problems() const noexcept { return problems_; }
-  /// One line a problem, ordered by place: `FILE:LINE:COLUMN: key.path: what is wrong; what was expected`.
+  /// One line a problem, ordered by place, the first hundred and how many more: `FILE:LINE:COLUMN: key.path: what is
+  /// wrong; what was expected`.
   std::string text(std::string_view file) const;
 
  private:

@@ -30,6 +30,13 @@ constexpr std::array kKnownCauses = {
     KnownCause{"unrecognized option", ExitStatus::kUsage, "an EAL argument is not known"},
     KnownCause{"invalid option", ExitStatus::kUsage, "an EAL argument is not known"},
     KnownCause{"invalid parameters", ExitStatus::kUsage, "an EAL argument has a wrong value"},
+    KnownCause{" unavailable", ExitStatus::kResourceMissing,
+               "an lcore is mapped to a CPU that is not there; `taskset -p $$` shows which CPUs there are"},
+    KnownCause{
+        "Main lcore is not enabled", ExitStatus::kResourceMissing,
+        "the main lcore is not among the lcores; expected eal.main_lcore (--main-lcore) to be one of eal.lcores"},
+    KnownCause{"invalid parameter for --lcores", ExitStatus::kConfigInvalid,
+               "eal.lcores (--lcores) is not of the form LCORE@CPU, such as \"0@0,1@1\""},
     KnownCause{"invalid core list", ExitStatus::kResourceMissing,
                "-l names a CPU that this process may not use; `taskset -p $$` shows which it may"},
     KnownCause{"Cannot create lock", ExitStatus::kResourceMissing,
@@ -110,8 +117,10 @@ unsigned attach_port(const std::string& device, HeldOutput& output) {
   const bool denied = said.find("not permitted") != std::string::npos ||
                       said.find("ermission denied") != std::string::npos ||
                       (geteuid() != 0 && said.find("Could not open AF_PACKET socket") != std::string::npos);
-  throw Error(denied ? ExitStatus::kPermission : ExitStatus::kResourceMissing,
-              said.empty() ? std::string("no driver took the device: ") + std::strerror(-result) : said);
+  throw Error(
+      denied ? ExitStatus::kPermission : ExitStatus::kResourceMissing,
+      (denied ? "this user may not (run as root, or with the capabilities that README.md names); " : std::string{}) +
+          (said.empty() ? std::string("no driver took the device: ") + std::strerror(-result) : said));
 }
 
 }  // namespace ringway

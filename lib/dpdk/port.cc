@@ -36,7 +36,8 @@ Port::~Port() {
 
 void Port::check(int result, const char* call) const {
   if (result < 0) {
-    const auto status = result == -EPERM || result == -EACCES ? ExitStatus::kPermission : ExitStatus::kFailed;
+    // Not -EPERM: drivers return -1 for anything.
+    const auto status = result == -EACCES ? ExitStatus::kPermission : ExitStatus::kFailed;
     throw Error(status, std::string(call) + ": port '" + settings_.name + "' (" + settings_.device +
                             "): " + rte_strerror(-result));
   }
@@ -63,7 +64,8 @@ void Port::configure() {
   check(rte_eth_dev_configure(id(), settings_.rx_queues, settings_.tx_queues, &conf), "rte_eth_dev_configure");
   if (settings_.mtu) {
     const int result = rte_eth_dev_set_mtu(id(), *settings_.mtu);
-    check(result == -ENOTSUP && *settings_.mtu == RTE_ETHER_MTU ? 0 : result, "rte_eth_dev_set_mtu");
+    check(result == -ENOTSUP ? 0 : result, "rte_eth_dev_set_mtu");
+    try_to(result, "the driver sets no MTU; its own stays");
   }
 }
 

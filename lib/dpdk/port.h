@@ -74,7 +74,7 @@ class RunningPort {
   Port* port_;
 };
 
-/// `up, 10 Gbit/s` or `down`; does not wait for the link.
+/// `up, 10000 Mbit/s` or `down`; does not wait for the link.
 std::string link_state(std::uint16_t port);
 
 }  // namespace ringway

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
+#include <cstdlib>
 
 namespace ringway {
 namespace {
@@ -26,10 +26,11 @@ constexpr unsigned kAfPacketDriverOverhead = 32;
 constexpr unsigned kNetRingSize = 1024;
 constexpr unsigned kAfXdpFillRing = 2048;
 
+// As drivers read numbers: any base.
 unsigned number(const std::string& text, unsigned otherwise) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? value : otherwise;
+  char* end = nullptr;
+  const unsigned long value = std::strtoul(text.c_str(), &end, 0);
+  return !text.empty() && *end == '\0' ? static_cast<unsigned>(value) : otherwise;
 }
 
 bool on_kernel_interface(std::string_view driver) {
@@ -53,6 +54,10 @@ std::string devarg(std::string_view device, std::string_view key) {
     at = end;
   }
   return {};
+}
+
+bool loops_capture(std::string_view device) {
+  return number(devarg(device, "infinite_rx"), 0) != 0;
 }
 
 DriverTraits traits_of(std::string_view driver) {
@@ -111,6 +116,10 @@ FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, 
     return {kEthernetHeader, longest_frame(mtu)};
   }
   return {kNicShortestFrame, longest_frame(mtu)};
+}
+
+unsigned usable_tx_queues(const DeviceFacts& facts, unsigned rx_queues) {
+  return facts.driver == "net_ring" ? std::min(facts.max_tx_queues, rx_queues) : facts.max_tx_queues;
 }
 
 unsigned extra_mbufs_per_queue(std::string_view driver) {

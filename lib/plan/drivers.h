@@ -23,6 +23,9 @@ struct DriverTraits {
 
 DriverTraits traits_of(std::string_view driver);
 
+/// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.
+bool loops_capture(std::string_view device);
+
 /// Frames that the port may bring, whatever the other side does.
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu);
 
@@ -38,6 +41,10 @@ constexpr unsigned longest_frame(unsigned mtu) {
 constexpr unsigned kernel_longest_frame(unsigned mtu) {
   return mtu + 14 + 4;
 }
+
+/// TX queues that lcores may use: those of the device, but of net_ring only as many as it has RX queues here, since
+/// what goes into one of its rings comes out of the RX queue of that number or not at all.
+unsigned usable_tx_queues(const DeviceFacts& facts, unsigned rx_queues);
 
 /// mbufs that the driver keeps for one RX queue beyond its descriptors.
 unsigned extra_mbufs_per_queue(std::string_view driver);

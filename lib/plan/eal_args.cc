@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <initializer_list>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 
 namespace ringway {
 namespace {
+
+constexpr unsigned kLastLcore = 127;  // RTE_MAX_LCORE of Debian's DPDK is 128; CPUs beyond it stay unused
 
 constexpr unsigned kNoHugeMib = 512;  // address space only: pages are taken as pools touch them
 
@@ -44,12 +47,9 @@ class ArgumentBuilder {
   }
 
   void lcores() {
-    if (given({"-l", "-c", "--lcores"})) {
-      return;
-    }
-    if (eal_.lcores) {
+    if (eal_.lcores && !given({"-l", "-c", "--lcores"})) {
       argv_.push_back("--lcores=" + eal_.lcores->value);
-    } else {
+    } else if (!given({"-l", "-c", "--lcores"})) {
       lcores_of_affinity();
     }
     if (eal_.main_lcore && !given({"--main-lcore"})) {
@@ -83,16 +83,20 @@ class ArgumentBuilder {
     if (problems_.failed() || host_.cpus.empty()) {
       return;
     }
-    const auto spare = std::find_if(host_.cpus.begin(), host_.cpus.end(), [this](unsigned cpu) { return !works(cpu); });
-    const bool shared = config_.lcores.empty() ? host_.cpus.size() == 1 : spare == host_.cpus.end();
+    std::vector<unsigned> ids = host_.cpus;
+    std::erase_if(ids, [](unsigned cpu) { return cpu > kLastLcore; });
+    const auto spare = std::find_if(ids.begin(), ids.end(), [this](unsigned cpu) { return !works(cpu); });
+    const bool shared = config_.lcores.empty() ? ids.size() == 1 : spare == ids.end();
     std::string map;
-    for (const unsigned cpu : host_.cpus) {
+    for (const unsigned cpu : ids) {
       map += (map.empty() ? "" : ",") + std::to_string(cpu) + "@" + std::to_string(cpu);
     }
-    unsigned main = spare == host_.cpus.end() ? host_.cpus.front() : *spare;
+    unsigned main = spare == ids.end() ? 0 : *spare;
     if (shared) {
-      main = host_.cpus.back() + 1;
-      map += "," + std::to_string(main) + "@" + std::to_string(host_.cpus.front());
+      for (main = 0; std::find(ids.begin(), ids.end(), main) != ids.end();) {
+        ++main;
+      }
+      map += "," + std::to_string(main) + "@" + std::to_string(ids.front());
     }
     argv_.push_back("--lcores=" + map);
     if (!eal_.main_lcore && !given({"--main-lcore"})) {
@@ -101,7 +105,8 @@ class ArgumentBuilder {
   }
 
   void memory() {
-    const bool no_huge = given({"--no-huge"}) || (eal_.no_huge && eal_.no_huge->value);
+    const bool file_says_so = eal_.no_huge && eal_.no_huge->value && !given({"--in-memory", "--huge-dir"});
+    const bool no_huge = given({"--no-huge"}) || file_says_so;
     if (no_huge) {
       ordinary_memory();
     } else if ((!eal_.in_memory || eal_.in_memory->value) && !given({"--in-memory", "--legacy-mem", "--huge-dir"}) &&
@@ -127,15 +132,27 @@ class ArgumentBuilder {
     if (!given({"--no-shconf"})) {
       argv_.emplace_back("--no-shconf");
     }
-    if (given({"-m"})) {
-      return;
-    }
-    const unsigned mib = eal_.memory ? eal_.memory->value : kNoHugeMib;
+    const unsigned mib = given({"-m"}) ? given_memory() : eal_.memory ? eal_.memory->value : kNoHugeMib;
     if (host_.memory_mib != 0 && mib > host_.memory_mib) {
-      problems_.missing(eal_.memory ? eal_.memory->at : eal_.at, "eal.memory",
-                        "is " + std::to_string(mib) + " MiB; this machine has " + std::to_string(host_.memory_mib));
+      problems_.missing(
+          eal_.memory ? eal_.memory->at : eal_.at, "eal.memory",
+          "or -m is " + std::to_string(mib) + " MiB; this machine has " + std::to_string(host_.memory_mib));
     }
-    argv_.push_back("-m" + std::to_string(mib));
+    if (!given({"-m"})) {
+      argv_.push_back("-m" + std::to_string(mib));
+    }
+  }
+
+  /// The command line's `-m64` or `-m 64`; 0 when it is no number, which EAL refuses.
+  unsigned given_memory() const {
+    unsigned mib = 0;
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+      if (given_[i].starts_with("-m")) {
+        const std::string& value = given_[i].size() > 2 || i + 1 == given_.size() ? given_[i].substr(2) : given_[i + 1];
+        std::from_chars(value.data(), value.data() + value.size(), mib);
+      }
+    }
+    return mib;
   }
 
   void devices() {
@@ -201,6 +218,24 @@ class ArgumentBuilder {
 std::vector<std::string> eal_args(const Config& config, const std::vector<std::string>& command_line,
                                   const HostFacts& host, Diagnostics& problems) {
   return ArgumentBuilder(config, command_line, host, problems).run();
+}
+
+void take_devices_of(const std::vector<std::string>& command_line, Config& config) {
+  for (std::size_t i = 0; i < command_line.size(); ++i) {
+    const std::string& word = command_line[i];
+    std::string device;
+    if (word == "--vdev" && i + 1 < command_line.size()) {
+      device = command_line[i + 1];
+    } else if (word.starts_with("--vdev=")) {
+      device = word.substr(7);
+    }
+    const std::string name = device.substr(0, device.find(','));
+    for (PortConfig& port : config.ports) {
+      if (!name.empty() && port.device.value.substr(0, port.device.value.find(',')) == name) {
+        port.device.value = device;
+      }
+    }
+  }
 }
 
 bool is_pci(const std::string& device) {

@@ -20,10 +20,13 @@ struct HostFacts {
 /// file's word is left out. Only typed values from the file get here, never its free text.
 ///
 /// Defaults: `--in-memory` (nothing is left behind after a crash, no root needed), `--no-telemetry`,
-/// `--file-prefix=ringway`, one lcore a CPU of the affinity with the first as main; with no_huge `--no-shconf` and 512
-/// MiB.
+/// `--file-prefix=ringway`, one lcore a CPU of the affinity, main the first that the file's `lcores` leave free; with
+/// no_huge `--no-shconf` and 512 MiB.
 std::vector<std::string> eal_args(const Config& config, const std::vector<std::string>& command_line,
                                   const HostFacts& host, Diagnostics& problems);
+
+/// Where `--vdev` on the command line and the file name the same device, the command line's devargs are the port's.
+void take_devices_of(const std::vector<std::string>& command_line, Config& config);
 
 /// True when the device string is a PCI address.
 bool is_pci(const std::string& device);

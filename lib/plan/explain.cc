@@ -20,6 +20,11 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+/// A port's name; quoted where YAML would read something else into it.
+std::string named(const std::string& name) {
+  return name == "null" || name == "Null" || name == "NULL" ? quoted(name) : name;
+}
+
 /// Writes the sections one after another; a key's reasons become comments above it.
 class Explainer {
  public:
@@ -57,7 +62,7 @@ class Explainer {
     out_ << "\nports:\n";
     for (const PortPlan& port : plan_.ports) {
       const std::string at = "ports." + port.name;
-      out_ << "  " << port.name << ":\n";
+      out_ << "  " << named(port.name) << ":\n";
       comments(at, "    ");
       out_ << "    # driver " << port.driver << (port.rss_types != 0 ? ", RSS" : "")
            << (port.scatter ? ", scattered receive" : "") << (port.multi_segs ? ", chained transmit" : "")
@@ -133,10 +138,8 @@ class Explainer {
 
   void eal() {
     const EalConfig& eal = config_.eal;
-    if (eal.at.line == 0) {
-      return;
-    }
-    out_ << "\neal:\n";
+    std::ostringstream before;
+    std::swap(out_, before);
     text("lcores", eal.lcores);
     plain("main_lcore", eal.main_lcore);
     plain("memory", eal.memory);
@@ -152,6 +155,10 @@ class Explainer {
     text("huge_dir", eal.huge_dir);
     text("iova_mode", eal.iova_mode);
     text("log_level", eal.log_level);
+    std::swap(out_, before);
+    if (!before.str().empty()) {
+      out_ << "\neal:\n" << before.str();
+    }
   }
 
   void text(const char* name, const Maybe<std::string>& value) {
@@ -180,8 +187,10 @@ class Explainer {
     out_ << "]\n";
   }
 
-  const std::string& name(std::size_t port) const { return plan_.ports[port].name; }
-  std::string queue(std::size_t port, unsigned queue) const { return name(port) + "." + std::to_string(queue); }
+  std::string name(std::size_t port) const { return named(plan_.ports[port].name); }
+  std::string queue(std::size_t port, unsigned queue) const {
+    return plan_.ports[port].name + "." + std::to_string(queue);
+  }
 
   const Config& config_;
   const Plan& plan_;

@@ -11,7 +11,7 @@ struct LcoreFacts {
   unsigned id = 0;
   std::vector<unsigned> cpus;  ///< CPUs that its thread may run on
   unsigned socket = 0;         ///< NUMA socket
-  unsigned core = 0;           ///< physical core; lcores of one socket and core are hyper-thread siblings
+  unsigned core = 0;           ///< first CPU of its physical core; lcores of one core are hyper-thread siblings
   bool main = false;           ///< the main lcore forwards nothing
 
   bool operator==(const LcoreFacts&) const = default;

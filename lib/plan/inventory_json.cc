@@ -22,8 +22,8 @@ Inventory inventory_from_json(std::string_view text) {
   try {
     return nlohmann::json::parse(text).get<Inventory>();
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ExitStatus::kConfigInvalid,
-                std::string("inventory: ") + error.what() + "; expected a file that --save-inventory wrote");
+    throw Error(ExitStatus::kConfigInvalid, std::string("the inventory is not one: ") + error.what() +
+                                                "; expected a file that --save-inventory wrote");
   }
 }
 

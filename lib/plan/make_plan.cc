@@ -32,11 +32,12 @@ class Planner {
                    .pause_polls = value_or(config_.idle.pause_polls, kDefaultIdle.pause_polls),
                    .sleep_us = value_or(config_.idle.sleep_us, kDefaultIdle.sleep_us)};
     if (find_devices()) {
+      const bool resolved = !problems().failed();
       for (std::size_t i = 0; i < config_.ports.size(); ++i) {
         plan_port(context_, i);
       }
       place_queues();
-      if (!problems().failed()) {  // what follows would only repeat it in other words
+      if (resolved && lcores_are_there()) {  // else what follows would only repeat it in other words
         build_lcores();
         plan_tx_queues();
         plan_memory(context_);
@@ -57,14 +58,16 @@ class Planner {
       const std::string name = port.device.value.substr(0, port.device.value.find(','));
       const auto found = std::find_if(inventory_.devices.begin(), inventory_.devices.end(),
                                       [&](const DeviceFacts& device) { return device.device == name; });
-      if (found != inventory_.devices.end()) {
+      if (found != inventory_.devices.end() && found->max_rx_queues > 0 && found->max_tx_queues > 0) {
         context_.facts.push_back(&*found);
         continue;
       }
       all = false;
       if (!name.empty()) {
         problems().missing(port.device.at, "ports." + port.name + ".device",
-                           "'" + name + "' is not in the inventory; expected one of its devices");
+                           "'" + name +
+                               (found == inventory_.devices.end() ? "' is not in the inventory" : "' has no queues") +
+                               "; expected one of its devices that can forward");
       }
     }
     return all;
@@ -98,7 +101,8 @@ class Planner {
     }
     std::vector<QueueToPlace> queues;
     for (const Way& way : ways()) {
-      const unsigned senders = value_or(asked(way.to).tx_queues, context_.facts[way.to]->max_tx_queues);
+      const unsigned usable = usable_tx_queues(*context_.facts[way.to], plan().ports[way.to].rx_queues);
+      const unsigned senders = std::min(value_or(asked(way.to).tx_queues, usable), usable);
       for (unsigned queue = 0; queue < plan().ports[way.from].rx_queues; ++queue) {
         queues.push_back({way.from, queue, plan().ports[way.from].socket, way.to, senders});
       }
@@ -121,6 +125,12 @@ class Planner {
                          "is the main lcore, which forwards nothing; expected another lcore, or another "
                          "eal.main_lcore");
     }
+  }
+
+  bool lcores_are_there() const {
+    return !placed_.empty() && std::all_of(placed_.begin(), placed_.end(), [this](const Assignment& assignment) {
+      return lcore_facts(assignment.lcore) != nullptr;
+    });
   }
 
   void warn_of_idle_lcores(const std::vector<LcoreFacts>& workers) {
@@ -214,7 +224,7 @@ class Planner {
 
   void fit_tx_queues(std::size_t i, unsigned senders) {
     PortPlan& port = plan().ports[i];
-    const unsigned max = context_.facts[i]->max_tx_queues;
+    const unsigned max = usable_tx_queues(*context_.facts[i], port.rx_queues);
     port.tx_queues = value_or(asked(i).tx_queues, std::max(senders, 1U));
     const Location at = place_of(asked(i).tx_queues, asked(i).at);
     if (port.tx_queues > max) {

@@ -19,7 +19,7 @@ struct QueueToPlace {
 
 /// Gives every queue an lcore: NUMA-local first, then the one with the fewest queues, then one that shares no physical
 /// core with an lcore in use, then the lowest id; never more lcores on an output than it has TX queues. `lcores` must
-/// not be empty. `why` gets a sentence a queue under `lcores.ID.rx`.
+/// not be empty. `why` gets a sentence a queue under `lcores.ID`.
 std::vector<Assignment> place(const std::vector<QueueToPlace>& queues, const std::vector<LcoreFacts>& lcores,
                               const std::vector<PortPlan>& ports, Reasons& why);
 

@@ -45,6 +45,13 @@ class MemoryPlanner {
                                .cache = value_or(config_.pool.cache, kDefaultCache),
                                .data_room = data_room_});
       }
+      const DeviceFacts& facts = *context_.facts[i];
+      if (port.driver == "net_null" && received_frames(port.device, facts, port.mtu).max > data_room_) {
+        problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
+                           "is " + number(data_room_) + ", and net_null's frames on port '" + port.name + "' have " +
+                               number(received_frames(port.device, facts, port.mtu).max) +
+                               " bytes, which it puts into one mbuf unchecked; expected at least that");
+      }
       if (port.driver == "net_af_packet" && data_room_ < af_packet_data_room(port.device)) {
         problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
                            "is " + number(data_room_) + ", but af_packet's ring frame on port '" + port.name +
@@ -176,13 +183,16 @@ class MemoryPlanner {
   }
 
   void check_memory() {
+    std::uint64_t all = 0;
     for (const PoolPlan& pool : plan_.pools) {
       const std::uint64_t needed = memory_mib(plan_, pool.socket);
-      if (context_.inventory.no_huge) {
-        check_ordinary_memory(needed);
-      } else {
+      all += needed;
+      if (!context_.inventory.no_huge) {
         check_hugepages(pool.socket, needed);
       }
+    }
+    if (context_.inventory.no_huge) {
+      check_ordinary_memory(all);
     }
   }
 
@@ -198,14 +208,17 @@ class MemoryPlanner {
 
   void check_hugepages(unsigned socket, std::uint64_t needed) {
     std::uint64_t free_mib = 0;
-    unsigned page_kib = 2048;
+    const HugepageFacts* size = nullptr;  // of the pages to reserve: those in use, else the smallest
     for (const HugepageFacts& pages : context_.inventory.hugepages) {
       if (pages.socket == socket) {
         free_mib += std::uint64_t{pages.free} * pages.page_kib / 1024;
-        page_kib = pages.free > 0 ? pages.page_kib : page_kib;
+        size = size == nullptr || (size->total == 0 && pages.total > 0) ? &pages : size;
       }
     }
-    const std::uint64_t count = (needed * 1024 + page_kib - 1) / page_kib;
+    const unsigned page_kib = size == nullptr ? 2048 : size->page_kib;
+    // The kernel is told a total, and what others use stays theirs.
+    const unsigned in_use = size == nullptr ? 0 : size->total - std::min(size->free, size->total);
+    const std::uint64_t count = (needed * 1024 + page_kib - 1) / page_kib + in_use;
     const std::string command = "echo " + number(count) + " > /sys/devices/system/node/node" + number(socket) +
                                 "/hugepages/hugepages-" + number(page_kib) + "kB/nr_hugepages";
     context_.why("pool", number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ": " + command);

@@ -7,6 +7,7 @@
 namespace ringway {
 namespace {
 
+constexpr unsigned kMostDescriptors = 32768;   // what the configuration takes
 constexpr unsigned kDefaultDescriptors = 512;  // deeper rings fall out of the cache and measured slower on most NICs
 
 /// One port at a time; each member function decides one key.
@@ -16,6 +17,11 @@ class PortPlanner {
       : context_(context), i_(port), asked_(context.config.ports[port]), facts_(*context.facts[port]) {}
 
   PortPlan run() {
+    if (facts_.driver == "net_pcap" && loops_capture(asked_.device.value) && facts_.held_mbufs == 0) {
+      context_.problems().missing(asked_.device.at, path("device"),
+                                  "loops a capture without frames, which makes the driver lose mbufs (DPDK 22.11); "
+                                  "expected a capture that holds some");
+    }
     planned_.name = asked_.name;
     planned_.device = asked_.device.value;
     planned_.driver = facts_.driver;
@@ -30,6 +36,7 @@ class PortPlanner {
                                           facts_.max_tx_descriptors, facts_.tx_descriptor_align);
     mtu();
     socket();
+    burst();
     return planned_;
   }
 
@@ -59,6 +66,7 @@ class PortPlanner {
   unsigned descriptors(const char* key, const Maybe<unsigned>& wanted, unsigned min, unsigned max, unsigned align) {
     const unsigned asked_for = value_or(wanted, kDefaultDescriptors);
     align = std::max(align, 1U);
+    max = std::min(max == 0 ? kMostDescriptors : max, kMostDescriptors);  // 0: the device does not say
     unsigned count = std::clamp(asked_for, std::min(std::max(min, 1U), max), max);
     count = std::min((count + align - 1) / align * align, max / align * align);
     std::string steps = "multiples of " + number(align);
@@ -110,10 +118,28 @@ class PortPlanner {
     if (!known && !asked_.socket) {
       context_.why(path("socket"), "the device belongs to no NUMA socket; this is the lcores' own");
     }
+    const bool there = std::any_of(lcores.begin(), lcores.end(),
+                                   [&](const LcoreFacts& lcore) { return lcore.socket == planned_.socket; }) ||
+                       std::any_of(context_.inventory.hugepages.begin(), context_.inventory.hugepages.end(),
+                                   [&](const HugepageFacts& pages) { return pages.socket == planned_.socket; });
+    if (!there) {
+      context_.problems().missing(place_of(asked_.socket, asked_.at), path("socket"),
+                                  "is " + number(planned_.socket) + ", and this machine has no such NUMA socket" +
+                                      "; expected " + number(of_lcores));
+    }
     if (known && planned_.socket != own) {
-      context_.problems().warn(asked_.socket->at, path("socket"),
+      context_.problems().warn(place_of(asked_.socket, asked_.at), path("socket"),
                                "is " + number(planned_.socket) + ", but the device sits on NUMA socket " + number(own) +
                                    ": every packet crosses sockets");
+    }
+  }
+
+  /// Vector receive of many NICs' drivers takes packets four at a time, and none at all when fewer are asked for.
+  void burst() {
+    if (context_.plan().burst < 4 && facts_.device.find(':') != std::string::npos) {
+      context_.problems().warn(
+          place_of(context_.config.burst, asked_.at), "burst",
+          "is " + number(context_.plan().burst) + ", and some NICs' drivers receive nothing below 4");
     }
   }
 

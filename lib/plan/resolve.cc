@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,11 @@ class Resolver {
     }
     problems_.invalid(at, path, "no port is named '" + name + "'" + expected);
     return kNone;
+  }
+
+  bool is_port(const std::string& name) const {
+    return std::any_of(config_.ports.begin(), config_.ports.end(),
+                       [&](const PortConfig& port) { return port.name == name; });
   }
 
   void check_devices() {
@@ -88,7 +94,7 @@ class Resolver {
         continue;
       }
       add_way(pair.from, pair.to, path);
-      if (pair.both_ways) {
+      if (pair.both_ways && is_port(pair.from.value) && is_port(pair.to.value)) {  // else it has been told
         add_way(pair.to, pair.from, path);
       }
     }
@@ -131,26 +137,28 @@ class Resolver {
                             std::to_string(queues - 1) + ", or more ports." + ref.port + ".rx_queues");
       return;
     }
-    const unsigned first = ref.queue.value_or(0);
-    const unsigned last = ref.queue.value_or(queues - 1);
-    for (unsigned queue = first; queue <= last; ++queue) {
-      assign_queue({lcore.id, port, queue, ref.at}, path);
-    }
+    take_queues(lcore.id, port, ref, path);
   }
 
-  void assign_queue(const Assignment& assignment, const std::string& path) {
-    const auto same = [&](const Assignment& other) {
-      return other.port == assignment.port && other.queue == assignment.queue;
-    };
-    const auto taken = std::find_if(resolved_.assignments.begin(), resolved_.assignments.end(), same);
-    if (taken == resolved_.assignments.end()) {
-      resolved_.assignments.push_back(assignment);
-      return;
+  /// Queue by queue, but one problem a reference: `*` over a thousand queues is one mistake.
+  void take_queues(unsigned lcore, std::size_t port, const QueueRef& ref, const std::string& path) {
+    std::vector<std::optional<std::size_t>>& owners = owners_[port];
+    owners.resize(rx_queues_of(config_.ports[port]));
+    const unsigned last = ref.queue.value_or(static_cast<unsigned>(owners.size()) - 1);
+    bool told = false;
+    for (unsigned queue = ref.queue.value_or(0); queue <= last; ++queue) {
+      if (!owners[queue]) {
+        owners[queue] = resolved_.assignments.size();
+        resolved_.assignments.push_back({lcore, port, queue, ref.at});
+      } else if (!told) {
+        const Assignment& taken = resolved_.assignments[*owners[queue]];
+        problems_.invalid(ref.at, path,
+                          "queue " + ref.port + "." + std::to_string(queue) + " is already polled by lcore " +
+                              std::to_string(taken.lcore) + " on line " + std::to_string(taken.at.line) +
+                              "; expected one lcore a queue");
+        told = true;
+      }
     }
-    problems_.invalid(assignment.at, path,
-                      "queue " + config_.ports[assignment.port].name + "." + std::to_string(assignment.queue) +
-                          " is already polled by lcore " + std::to_string(taken->lcore) + " on line " +
-                          std::to_string(taken->at.line) + "; expected one lcore a queue");
   }
 
   void check_lcore_sections() {
@@ -164,14 +172,13 @@ class Resolver {
     }
     for (const Way& way : resolved_.ways) {
       const PortConfig& port = config_.ports[way.from];
-      for (unsigned queue = 0; queue < rx_queues_of(port); ++queue) {
-        const bool polled = std::any_of(resolved_.assignments.begin(), resolved_.assignments.end(),
-                                        [&](const Assignment& a) { return a.port == way.from && a.queue == queue; });
-        if (!polled) {
-          problems_.invalid(
-              config_.lcores_at, "lcores",
-              "nobody polls queue " + port.name + "." + std::to_string(queue) + "; expected it under one lcore's rx");
-        }
+      std::vector<std::optional<std::size_t>>& owners = owners_[way.from];
+      owners.resize(rx_queues_of(port));
+      const auto unpolled = std::find(owners.begin(), owners.end(), std::nullopt);
+      if (unpolled != owners.end()) {
+        problems_.invalid(config_.lcores_at, "lcores",
+                          "nobody polls queue " + port.name + "." + std::to_string(unpolled - owners.begin()) +
+                              "; expected it under one lcore's rx");
       }
     }
   }
@@ -179,6 +186,7 @@ class Resolver {
   const Config& config_;
   Diagnostics& problems_;
   Resolved resolved_;
+  std::map<std::size_t, std::vector<std::optional<std::size_t>>> owners_;  // port: queue: index of its assignment
 };
 
 }  // namespace

@@ -62,7 +62,9 @@ std::vector<LcoreFacts> probe_lcores() {
     facts.socket = rte_lcore_to_socket_id(id);
     facts.main = id == rte_get_main_lcore();
     const unsigned cpu = facts.cpus.empty() ? id : facts.cpus.front();
-    facts.core = read_number("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/core_id", cpu);
+    // The first of the siblings, not core_id: that is unique within a package only.
+    facts.core =
+        read_number("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list", cpu);
     lcores.push_back(std::move(facts));
   }
   return lcores;
@@ -70,7 +72,7 @@ std::vector<LcoreFacts> probe_lcores() {
 
 /// Packets of a capture that net_pcap loads into mbufs when it loops; 0 when it does not loop or cannot be read.
 unsigned looped_packets(const std::string& device) {
-  if (devarg(device, "infinite_rx") != "1") {
+  if (!loops_capture(device)) {
     return 0;
   }
   char error[PCAP_ERRBUF_SIZE];

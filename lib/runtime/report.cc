@@ -9,6 +9,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -185,6 +186,9 @@ std::string to_text(const Totals& totals) {
     print(text, "  %-12s %12" PRIu64 "    %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
           port.name.c_str(), port.rx_packets, port.tx_packets, port.rx_missed, port.rx_errors, port.rx_no_mbuf,
           port.tx_refused);
+    if (port.tx_errors > 0) {
+      print(text, "    accepted by the driver and then not sent: %" PRIu64 "\n", port.tx_errors);
+    }
     if (port.kernel) {
       print(text,
             "    its kernel interface: received %" PRIu64 " and dropped %" PRIu64 ", sent %" PRIu64
@@ -275,11 +279,34 @@ std::string rates_to_text(const Totals& before, const Totals& now) {
   return text;
 }
 
-void write_atomically(const std::string& path, const std::string& content) {
+namespace {
+
+bool write_all(int fd, const std::string& content) {
+  return fd >= 0 && write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
+}
+
+}  // namespace
+
+void write_atomically(const std::string& name, const std::string& content) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  const std::string path = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
+  if (fs::exists(path, none) && !fs::is_regular_file(path, none)) {
+    // A device or a pipe is written to; nothing may take its place.
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    const bool written = write_all(fd, content);
+    const int error = errno;
+    if (fd >= 0) {
+      close(fd);
+    }
+    if (!written) {
+      throw Error(ExitStatus::kFailed, "cannot write " + path + ": " + std::strerror(error));
+    }
+    return;
+  }
   const std::string temporary = path + ".tmp" + std::to_string(getpid());
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  const bool written =
-      fd >= 0 && write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && fsync(fd) == 0;
+  const bool written = write_all(fd, content) && fsync(fd) == 0;
   const bool closed = fd >= 0 && close(fd) == 0;
   if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
     const int error = errno;

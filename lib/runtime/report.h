@@ -90,7 +90,8 @@ std::string rates_to_json(const Totals& before, const Totals& now);
 /// Rates between two moments, as a table for people.
 std::string rates_to_text(const Totals& before, const Totals& now);
 
-/// Writes a file so that a reader sees the old content or all of the new one. Throws Error with path and cause.
-void write_atomically(const std::string& path, const std::string& content);
+/// Writes a file so that a reader sees the old content or all of the new one; a device or pipe is written to as it is.
+/// Throws Error with path and cause.
+void write_atomically(const std::string& name, const std::string& content);
 
 }  // namespace ringway

@@ -45,7 +45,7 @@ TEST(EalArgs, MainLcoreMakesRoomForTheFilesLcores) {
   EXPECT_NE(
       arguments(kVdevs + "lcores: {0: {rx: [a.0]}, 1: {rx: [b.0]}}\n").find("--lcores=0@0,1@1,2@0 --main-lcore=2"),
       std::string::npos);
-  EXPECT_NE(arguments(kVdevs, {}, {.cpus = {3}, .memory_mib = 4096}).find("--lcores=3@3,4@3 --main-lcore=4"),
+  EXPECT_NE(arguments(kVdevs, {}, {.cpus = {3}, .memory_mib = 4096}).find("--lcores=3@3,0@3 --main-lcore=0"),
             std::string::npos);
 }
 
@@ -69,7 +69,31 @@ TEST(EalArgs, CommandLineWins) {
   EXPECT_EQ(arguments(kVdevs, {"--no-huge"}).find("--in-memory"), std::string::npos);
 }
 
+TEST(EalArgs, CommandLineLeavesAloneWhatItDoesNotSpeakOf) {
+  EXPECT_NE(arguments(kVdevs + "eal: {main_lcore: 1}\n", {"-l", "0-1"}).find("--main-lcore=1"), std::string::npos);
+  EXPECT_EQ(arguments(kVdevs + "eal: {no_huge: true}\n", {"--in-memory"}).find("--no-huge"), std::string::npos);
+}
+
+TEST(EalArgs, CommandLinesVdevIsThePorts) {
+  Diagnostics problems;
+  Config config = parse_config(kVdevs, problems);
+  take_devices_of({"--vdev", "net_null0,size=128", "--vdev=net_null1,size=256", "--vdev=net_null2"}, config);
+  EXPECT_EQ(config.ports[0].device.value, "net_null0,size=128");
+  EXPECT_EQ(config.ports[1].device.value, "net_null1,size=256");
+}
+
+TEST(EalArgs, UsesNoMoreLcoresThanDpdkHas) {
+  HostFacts host{.cpus = {}, .memory_mib = 4096};
+  for (unsigned cpu = 0; cpu < 200; ++cpu) {
+    host.cpus.push_back(cpu);
+  }
+  const std::string line = arguments(kVdevs, {}, host);
+  EXPECT_NE(line.find(",127@127 --main-lcore=0"), std::string::npos) << line;
+}
+
 TEST(EalArgs, RefusesMoreMemoryThanThereIs) {
+  EXPECT_NE(arguments(kVdevs, {"--no-huge", "-m", "999999"}).find("is 999999 MiB; this machine has 4096"),
+            std::string::npos);
   EXPECT_NE(arguments(kVdevs + "eal: {no_huge: true, memory: 999999}\n").find("is 999999 MiB; this machine has 4096"),
             std::string::npos);
 }

@@ -158,8 +158,26 @@ TEST_P(Refusals, AreToldInWords) {
 
 Inventory no_hugepages() {
   Inventory inventory = two_nic_machine();
-  inventory.hugepages[0].free = 3;
+  inventory.hugepages[0].free = inventory.hugepages[0].total = 3;
   return inventory;
+}
+
+Inventory hugepages_in_use() {
+  Inventory inventory = two_nic_machine();
+  inventory.hugepages[0].free = 0;
+  return inventory;
+}
+
+Inventory no_tx_queues() {
+  Inventory inventory = two_nic_machine();
+  inventory.devices[0].max_tx_queues = 0;
+  return inventory;
+}
+
+DeviceFacts ring_of_sixteen() {
+  DeviceFacts ring = vdev("net_ring0", "net_ring");
+  ring.max_rx_queues = ring.max_tx_queues = 16;
+  return ring;
 }
 
 Inventory no_scatter() {
@@ -252,6 +270,24 @@ const Refusal kRefusals[] = {
      machine({}), "polls 'b', which only sends", ExitStatus::kConfigInvalid},
     {"DeviceNotThere", two_nics(), machine({nic("0000:03:00.0")}),
      "f:3:18: ports.west.device: '0000:03:00.1' is not in the inventory", ExitStatus::kResourceMissing},
+    {"DeviceWithoutQueues", two_nics(), no_tx_queues(), "'0000:03:00.0' has no queues", ExitStatus::kResourceMissing},
+    {"NetRingHasNoReaderForMoreTxQueues",
+     "ports: {a: {device: \"0000:03:00.0\", rx_queues: 2}, b: {device: net_ring0}}\n"
+     "forwarding: {mode: cross_connect, pairs: [{from: a, to: b}]}\nlcores: {1: {rx: [a.0]}, 2: {rx: [a.1]}}\n",
+     machine({nic("0000:03:00.0"), ring_of_sixteen()}), "ports.b.tx_queues: is 2; net_ring has 1 here",
+     ExitStatus::kResourceMissing},
+    {"NetNullFramesBeyondMbuf",
+     "ports: {a: {device: \"net_null0,size=9000\"}}\nforwarding: {mode: reflect, ports: [a]}\n",
+     machine({vdev("net_null0", "net_null")}), "net_null's frames on port 'a' have 9000 bytes",
+     ExitStatus::kConfigInvalid},
+    {"LoopedCaptureWithoutFrames",
+     "ports: {a: {device: \"net_pcap0,rx_pcap=x,infinite_rx=1\"}}\nforwarding: {mode: reflect, ports: [a]}\n",
+     machine({vdev("net_pcap0", "net_pcap")}), "loops a capture without frames", ExitStatus::kResourceMissing},
+    {"NoSuchSocket", two_nics(", socket: 3"), two_nic_machine(),
+     "ports.east.socket: is 3, and this machine has no such", ExitStatus::kResourceMissing},
+    {"HugepagesInUseStayReserved", two_nics(), hugepages_in_use(),
+     "echo 1046 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages",
+     ExitStatus::kResourceMissing},
     {"TooFewHugepages", two_nics(), no_hugepages(),
      "expected: echo 22 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages",
      ExitStatus::kResourceMissing},
@@ -259,6 +295,23 @@ const Refusal kRefusals[] = {
 
 INSTANTIATE_TEST_SUITE_P(MakePlan, Refusals, testing::ValuesIn(kRefusals),
                          [](const testing::TestParamInfo<Refusal>& param) { return param.param.name; });
+
+TEST(MakePlan, PlacesSendersOfNetRingWhereTheyAreRead) {
+  const Planning planning = plan_text(
+      "ports: {a: {device: \"0000:03:00.0\", rx_queues: 3}, b: {device: net_ring0}}\n"
+      "forwarding: {mode: cross_connect, pairs: [{from: a, to: b}]}\n",
+      machine({nic("0000:03:00.0"), ring_of_sixteen()}));
+  ASSERT_FALSE(planning.problems.failed()) << planning.problems.text("f");
+  EXPECT_EQ(planning.plan.ports[1].tx_queues, 1U);
+  EXPECT_EQ(planning.plan.lcores.size(), 1U);
+}
+
+TEST(MakePlan, SumsOrdinaryMemoryOverSockets) {
+  Inventory inventory = two_nic_machine(4, 2);
+  inventory.no_huge = true;
+  inventory.memory_mib = 50;  // enough for either socket's pool, not for both
+  EXPECT_NE(plan_text(two_nics(), inventory).problems.text("f").find("eal.memory: is 50 MiB"), std::string::npos);
+}
 
 TEST(MakePlan, WarnsOfIdleLcores) {
   const Planning planning = plan_text(two_nics(), two_nic_machine(6));
@@ -285,6 +338,18 @@ TEST(MakePlan, WarnsOfMissingRss) {
   Inventory inventory = two_nic_machine(3);
   inventory.devices[0].rss_types = 0;
   EXPECT_NE(plan_text(two_nics(", rx_queues: 2"), inventory).problems.text("f").find("has no RSS"), std::string::npos);
+}
+
+TEST(MakePlan, OneMistakeOverManyQueuesIsOneProblem) {
+  std::string lcores = "lcores:\n";
+  for (unsigned id = 1; id < 100; ++id) {
+    lcores += "  " + std::to_string(id) + ": {rx: [east.*, west.*]}\n";
+  }
+  const Planning planning = plan_text(two_nics(", rx_queues: 1024", lcores), two_nic_machine());
+  EXPECT_LT(planning.problems.problems().size(), 400U);  // not one for each of 200,000 queues
+  const std::string text = planning.problems.text("f");
+  EXPECT_NE(text.find("more\n"), std::string::npos);
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 101);
 }
 
 TEST(MakePlan, TellsAllProblemsAtOnce) {

@@ -100,7 +100,7 @@ TEST(ParseRules, ChecksEachRange) {
                {"idle: {pause_polls: 1000000001}",
                 ":3:21: idle.pause_polls: is '1000000001'; expected a whole number from 0 to 1000000000"},
                {"idle: {sleep_us: 1001}", ":3:18: idle.sleep_us: is '1001'; expected a whole number from 0 to 1000"},
-               {"eal: {main_lcore: 1024}", ":3:19: eal.main_lcore: is '1024'; expected a whole number from 0 to 1023"},
+               {"eal: {main_lcore: 128}", ":3:19: eal.main_lcore: is '128'; expected a whole number from 0 to 127"},
                {"eal: {memory: 15}", ":3:15: eal.memory: is '15'; expected a whole number from 16 to 1048576"},
                {"pool: 5", ":3:7: pool: is '5'; expected a mapping"},
                {"idle:", ":3:1: idle: is empty; expected a mapping"},
@@ -113,8 +113,8 @@ TEST(ParseRules, ChecksEachRange) {
         ":1:47: ports.a.rx_descriptors: is '32769'; expected a whole number from 1 to 32768"},
        {"net_ring, tx_descriptors: 0",
         ":1:47: ports.a.tx_descriptors: is '0'; expected a whole number from 1 to 32768"},
-       {"net_ring, mtu: 67", ":1:36: ports.a.mtu: is '67'; expected a whole number from 68 to 65517"},
-       {"net_ring, mtu: 65518", ":1:36: ports.a.mtu: is '65518'; expected a whole number from 68 to 65517"},
+       {"net_ring, mtu: 67", ":1:36: ports.a.mtu: is '67'; expected a whole number from 68 to 65535"},
+       {"net_ring, mtu: 65536", ":1:36: ports.a.mtu: is '65536'; expected a whole number from 68 to 65535"},
        {"net_ring, socket: 32", ":1:39: ports.a.socket: is '32'; expected a whole number from 0 to 31"}},
       with_device);
 }
@@ -280,14 +280,14 @@ TEST(ParseRules, ChecksPairs) {
 }
 
 TEST(ParseRules, ChecksLcores) {
-  const std::string id = ": is not an lcore; expected a whole number from 0 to 1023";
+  const std::string id = ": is not an lcore; expected a whole number from 0 to 127";
   const std::string queue = "; expected PORT.QUEUE or PORT.*, such as east.0 or east.*";
   expect_told(
-      {{"lcores: {0: {rx: [a.0]}, 1023: {rx: [a.1023, a-b.*]}}", ""},
+      {{"lcores: {0: {rx: [a.0]}, 127: {rx: [a.1023, a-b.*]}}", ""},
        {"lcores: {}", ":3:9: lcores: is an empty mapping; expected a mapping of lcores, or no lcores key at all"},
        {"lcores:", ":3:1: lcores: is empty; expected a mapping of lcores, or no lcores key at all"},
        {"lcores: [1]", ":3:9: lcores: is a list; expected a mapping of lcores, or no lcores key at all"},
-       {"lcores: {1024: {rx: [a.0]}}", ":3:10: lcores.1024" + id},
+       {"lcores: {128: {rx: [a.0]}}", ":3:10: lcores.128" + id},
        {"lcores: {-1: {rx: [a.0]}}", ":3:10: lcores.-1" + id},
        {"lcores: {east: {rx: [a.0]}}", ":3:10: lcores.east" + id},
        {"lcores: {01: {rx: [a.0]}}", ":3:10: lcores.01: '01' looks octal; write 1"},
