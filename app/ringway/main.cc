@@ -81,11 +81,13 @@ void require_hugepages(const std::vector<std::string>& eal_argv, const std::vect
 
 /// Refuses before the run what would cost its report after it.
 void require_folder(const std::string& report) {
-  const std::filesystem::path folder = std::filesystem::path(report).parent_path();
-  if (std::filesystem::is_directory(report)) {
+  namespace fs = std::filesystem;
+  if (fs::is_directory(report)) {
     throw Error(ExitStatus::kUsage, "cannot write " + report + ": it is a folder; expected a file's name");
   }
-  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) {
+  const fs::path folder = fs::path(report).has_parent_path() ? fs::path(report).parent_path() : ".";
+  const bool taken_as_it_is = fs::exists(report) && !fs::is_regular_file(report);  // a device, a pipe
+  if (access(taken_as_it_is ? report.c_str() : folder.c_str(), W_OK) != 0) {
     throw Error(
         errno == EACCES ? ExitStatus::kPermission : ExitStatus::kUsage,
         "cannot write " + report + ": " + std::strerror(errno) + "; expected a folder that this user may write to");
@@ -119,10 +121,11 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   runtime.start();
   watch(runtime, options);
   const Report report = runtime.stop();
-  put(options.format == Format::kJson ? to_json(report) : to_text(report));
+  std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
   if (!options.report.empty()) {
     write_atomically(options.report, to_json(report));
   }
+  put("");  // tells when standard output has not taken it, once the file is safe
   return report.exit_status();
 }
 

@@ -290,20 +290,20 @@ bool write_all(int fd, const std::string& content) {
 void write_atomically(const std::string& name, const std::string& content) {
   namespace fs = std::filesystem;
   std::error_code none;
-  const std::string path = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
-  if (fs::exists(path, none) && !fs::is_regular_file(path, none)) {
+  if (fs::exists(name, none) && !fs::is_regular_file(name, none)) {
     // A device or a pipe is written to; nothing may take its place.
-    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    const int fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
     const bool written = write_all(fd, content);
     const int error = errno;
     if (fd >= 0) {
       close(fd);
     }
     if (!written) {
-      throw Error(ExitStatus::kFailed, "cannot write " + path + ": " + std::strerror(error));
+      throw Error(ExitStatus::kFailed, "cannot write " + name + ": " + std::strerror(error));
     }
     return;
   }
+  const std::string path = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
   const std::string temporary = path + ".tmp" + std::to_string(getpid());
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   const bool written = write_all(fd, content) && fsync(fd) == 0;

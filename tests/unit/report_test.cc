@@ -1,6 +1,9 @@
 #include "runtime/report.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -101,8 +104,24 @@ TEST(Report, WritesAtomicallyOrSaysWhyNot) {
   std::ifstream(folder / "r.json") >> content;
   EXPECT_EQ(content, "two");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  std::filesystem::create_symlink("r.json", folder / "link");
+  write_atomically((folder / "link").string(), "three");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  std::ifstream(folder / "r.json") >> content;
+  EXPECT_EQ(content, "three");
   EXPECT_THROW(write_atomically((folder / "no" / "r.json").string(), "x"), Error);
   std::filesystem::remove_all(folder);
+}
+
+TEST(Report, IsWrittenToADeviceAsItIs) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_EQ(grantpt(terminal), 0);
+  ASSERT_EQ(unlockpt(terminal), 0);
+  write_atomically(ptsname(terminal), "x");
+  char got = 0;
+  EXPECT_EQ(read(terminal, &got, 1), 1);
+  EXPECT_EQ(got, 'x');
+  close(terminal);
 }
 
 }  // namespace
