@@ -9,6 +9,9 @@
 
 namespace ringway {
 
+/// Highest lcore id: RTE_MAX_LCORE of Debian's DPDK is 128.
+inline constexpr unsigned kLastLcore = 127;
+
 /// A value and the place in the file where it stands.
 template <class T>
 struct At {

@@ -78,7 +78,7 @@ bool is_vdev(std::string_view name) {
 }  // namespace
 
 std::optional<std::string> normal_device(std::string_view text) {
-  const std::string_view name = text.substr(0, text.find(','));
+  const std::string name = device_name(text);
   const std::string_view arguments = text.substr(name.size());
   if (!are_arguments(arguments)) {
     return {};
@@ -90,7 +90,7 @@ std::optional<std::string> normal_device(std::string_view text) {
 }
 
 std::string device_advice(std::string_view text) {
-  const std::string_view name = text.substr(0, text.find(','));
+  const std::string name = device_name(text);
   if (is_known(name)) {
     return {};  // the fault is elsewhere
   }

@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kMostPorts = 32;     // DPDK's RTE_MAX_ETHPORTS
 constexpr std::size_t kMostSockets = 32;   // DPDK's RTE_MAX_NUMA_NODES
 constexpr std::size_t kMostItems = 32768;  // of any other list: more than the text has room for
-constexpr unsigned kLastLcore = 127;       // DPDK's RTE_MAX_LCORE - 1
 constexpr unsigned kLastQueue = 1023;
 constexpr unsigned kMostMemory = 1048576;  // MiB
 
@@ -194,8 +193,9 @@ std::optional<unsigned> read_lcore_id(const YamlNode& node, Diagnostics& problem
   const auto id = whole_number(node.key, 0, kLastLcore);
   if (!id) {
     const std::string advice = octal_advice(node.key);
-    problems.invalid(node.key_at, node.path,
-                     advice.empty() ? "is not an lcore; expected a whole number from 0 to 127" : advice);
+    problems.invalid(
+        node.key_at, node.path,
+        advice.empty() ? "is not an lcore; expected a whole number from 0 to " + std::to_string(kLastLcore) : advice);
   }
   return id;
 }

@@ -38,6 +38,10 @@ std::string join(const std::vector<std::string>& names, std::string_view last) {
   return all;
 }
 
+std::string device_name(std::string_view device) {
+  return std::string(device.substr(0, device.find(',')));
+}
+
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
   constexpr std::size_t kLongestName = 64;  // beyond it the quadratic search is not worth its time
   if (name.size() > kLongestName) {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/errors.h"
+#include "core/text.h"
 
 namespace ringway {
 namespace {
@@ -97,7 +98,7 @@ Eal::~Eal() {
 }
 
 unsigned attach_port(const std::string& device, HeldOutput& output) {
-  const std::string name = device.substr(0, device.find(','));
+  const std::string name = device_name(device);
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) {
     return id;

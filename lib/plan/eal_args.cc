@@ -11,8 +11,6 @@
 namespace ringway {
 namespace {
 
-constexpr unsigned kLastLcore = 127;  // RTE_MAX_LCORE of Debian's DPDK is 128; CPUs beyond it stay unused
-
 constexpr unsigned kNoHugeMib = 512;  // address space only: pages are taken as pools touch them
 
 /// Builds the vector; each member function is one group of options.
@@ -47,10 +45,12 @@ class ArgumentBuilder {
   }
 
   void lcores() {
-    if (eal_.lcores && !given({"-l", "-c", "--lcores"})) {
-      argv_.push_back("--lcores=" + eal_.lcores->value);
-    } else if (!given({"-l", "-c", "--lcores"})) {
-      lcores_of_affinity();
+    if (!given({"-l", "-c", "--lcores"})) {
+      if (eal_.lcores) {
+        argv_.push_back("--lcores=" + eal_.lcores->value);
+      } else {
+        lcores_of_affinity();
+      }
     }
     if (eal_.main_lcore && !given({"--main-lcore"})) {
       argv_.push_back("--main-lcore=" + std::to_string(eal_.main_lcore->value));
@@ -84,7 +84,7 @@ class ArgumentBuilder {
       return;
     }
     std::vector<unsigned> ids = host_.cpus;
-    std::erase_if(ids, [](unsigned cpu) { return cpu > kLastLcore; });
+    std::erase_if(ids, [](unsigned cpu) { return cpu > kLastLcore; });  // such CPUs stay unused
     const auto spare = std::find_if(ids.begin(), ids.end(), [this](unsigned cpu) { return !works(cpu); });
     const bool shared = config_.lcores.empty() ? ids.size() == 1 : spare == ids.end();
     std::string map;
@@ -134,9 +134,8 @@ class ArgumentBuilder {
     }
     const unsigned mib = given({"-m"}) ? given_memory() : eal_.memory ? eal_.memory->value : kNoHugeMib;
     if (host_.memory_mib != 0 && mib > host_.memory_mib) {
-      problems_.missing(
-          eal_.memory ? eal_.memory->at : eal_.at, "eal.memory",
-          "or -m is " + std::to_string(mib) + " MiB; this machine has " + std::to_string(host_.memory_mib));
+      problems_.missing(eal_.memory ? eal_.memory->at : eal_.at, "eal.memory",
+                        "is " + std::to_string(mib) + " MiB; this machine has " + std::to_string(host_.memory_mib));
     }
     if (!given({"-m"})) {
       argv_.push_back("-m" + std::to_string(mib));
@@ -229,9 +228,9 @@ void take_devices_of(const std::vector<std::string>& command_line, Config& confi
     } else if (word.starts_with("--vdev=")) {
       device = word.substr(7);
     }
-    const std::string name = device.substr(0, device.find(','));
+    const std::string name = device_name(device);
     for (PortConfig& port : config.ports) {
-      if (!name.empty() && port.device.value.substr(0, port.device.value.find(',')) == name) {
+      if (!name.empty() && device_name(port.device.value) == name) {
         port.device.value = device;
       }
     }

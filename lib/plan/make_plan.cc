@@ -55,7 +55,7 @@ class Planner {
   bool find_devices() {
     bool all = true;
     for (const PortConfig& port : config_.ports) {
-      const std::string name = port.device.value.substr(0, port.device.value.find(','));
+      const std::string name = device_name(port.device.value);
       const auto found = std::find_if(inventory_.devices.begin(), inventory_.devices.end(),
                                       [&](const DeviceFacts& device) { return device.device == name; });
       if (found != inventory_.devices.end() && found->max_rx_queues > 0 && found->max_tx_queues > 0) {

@@ -54,7 +54,7 @@ class Resolver {
   void check_devices() {
     std::map<std::string, const PortConfig*> seen;
     for (const PortConfig& port : config_.ports) {
-      const std::string device = port.device.value.substr(0, port.device.value.find(','));
+      const std::string device = device_name(port.device.value);
       if (device.empty()) {
         continue;  // the parser has said so
       }

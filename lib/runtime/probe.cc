@@ -16,6 +16,7 @@
 #include <string>
 
 #include "core/errors.h"
+#include "core/text.h"
 #include "dpdk/eal.h"
 #include "dpdk/port.h"
 #include "plan/drivers.h"
@@ -96,7 +97,7 @@ DeviceFacts probe_device(const std::string& device, std::uint16_t id) {
     throw Error(ExitStatus::kFailed, "rte_eth_dev_info_get: " + device);
   }
   DeviceFacts facts;
-  facts.device = device.substr(0, device.find(','));
+  facts.device = device_name(device);
   facts.driver = info.driver_name;
   facts.socket = rte_eth_dev_socket_id(id);
   facts.max_rx_queues = info.max_rx_queues;
