@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "datapath/counters.h"
+#include "datapath/custody.h"
 #include "datapath/tailroom.h"
 
 namespace ringway {
@@ -14,7 +15,7 @@ namespace ringway {
 inline constexpr std::uint16_t kMaxBurst = 64;
 
 /// Up to kMaxBurst mbufs that a leg owns during one poll: slots [0, size) are valid. It lives on the stack of poll(),
-/// which passes every mbuf on to an output or to drop() before it returns.
+/// which passes every mbuf on to an output or to drop() before it returns. Its slots are its own, or those of a ring.
 class Burst {
  public:
   Burst() noexcept {}  // slots are left as they are: clearing them would cost as much as forwarding
@@ -28,15 +29,23 @@ class Burst {
   /// A source sets how many slots it filled; a stage that drops shortens the burst to what it kept, in order.
   void resize(std::uint16_t size) noexcept { size_ = size; }
 
+  /// From now on the burst is these slots, which the source keeps until the poll ends.
+  void lie_in(rte_mbuf** slots, std::uint16_t size) noexcept {
+    mbufs_ = slots;
+    size_ = size;
+  }
+
  private:
-  rte_mbuf* mbufs_[kMaxBurst];
-  std::uint16_t size_ = 0;
+  rte_mbuf** mbufs_ = own_;
+  std::uint16_t size_;  // set by the source
+  rte_mbuf* own_[kMaxBurst];
 };
 
 /// Counts `n` mbufs under a reason and frees them in bulk, chains included. The only place that frees packets.
 inline void drop(rte_mbuf** mbufs, std::uint16_t n, DropReason reason, Counters& counters) noexcept {
   counters.dropped[static_cast<std::size_t>(reason)].add(n);
   unpoison_tailrooms(mbufs, n);
+  unmark(mbufs, n);
   rte_pktmbuf_free_bulk(mbufs, n);
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "datapath/copy_reason.h"
 #include "datapath/drop.h"
 
 namespace ringway {
@@ -26,8 +27,24 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/// The largest value seen, with one writer. lcore: read and written; main: read.
+class HighWater {
+ public:
+  /// Owning lcore only.
+  void raise(std::uint64_t value) noexcept {
+    if (value > value_.load(std::memory_order_relaxed)) {
+      value_.store(value, std::memory_order_relaxed);
+    }
+  }
+  /// Any thread.
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
 /// What became of the packets of one leg, and what they cost in copies. One writer: the lcore that polls the leg.
-/// received = transmitted + sum of dropped, exact whenever the leg is not inside poll().
+/// received = transmitted + sum of dropped + packets held, exact whenever the leg is not inside poll().
 struct alignas(kCacheLine) Counters {
   Counter received;                                  ///< packets taken from the source
   Counter bursts;                                    ///< polls that brought at least one packet

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -15,18 +16,35 @@ struct IdlePolicy {
   std::uint32_t sleep_us = 0;     ///< microseconds; 0: it never sleeps
 };
 
+/// Where a leg takes its packets from, in the order in which legs end at stop: what feeds a way first.
+enum class Rank : std::uint8_t {
+  kGenerate,  ///< makes packets
+  kReceive,   ///< takes them from a port
+  kPass,      ///< takes them from a ring between legs
+  kCheck,     ///< takes them behind the last port
+};
+inline constexpr std::size_t kRanks = 4;
+
+/// What an lcore polls. Phase p: only legs of rank p and above; the others still get rid of what they hold.
+using Phase = std::uint8_t;
+inline constexpr Phase kAllLegs = 0;
+inline constexpr Phase kStopped = kRanks;
+
 /// An lcore's legs and the loop that polls them in turn.
 class alignas(kCacheLine) LcoreLoop {
  public:
-  /// `legs` outlives the loop; the legs behind it belong to the lcore that runs it.
-  LcoreLoop(const LegRef* legs, std::size_t leg_count, IdlePolicy idle) noexcept
-      : legs_(legs), leg_count_(leg_count), idle_(idle) {}
+  /// `legs` outlives the loop; the legs behind it belong to the lcore that runs it. Legs of a higher rank stand first:
+  /// the end of a way makes room for its beginning. `of_rank` says how many there are of each.
+  LcoreLoop(const LegRef* legs, std::array<std::size_t, kRanks> of_rank, IdlePolicy idle) noexcept;
 
-  /// Polls until stop(). Owning lcore only.
+  /// Polls until the phase is kStopped. Owning lcore only.
   void run() noexcept;
 
-  /// Any thread; run() returns within kHousekeepingRounds rounds.
-  void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+  /// Any thread; never back to an earlier phase. run() follows within kHousekeepingRounds rounds.
+  void enter_phase(Phase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+
+  /// The phase that run() has come to: whatever legs of lower rank did is visible. Any thread.
+  Phase reached() const noexcept { return reached_.load(std::memory_order_acquire); }
 
   /// TSC cycles in rounds that took packets, and in rounds that took none. lcore: written; main: read.
   const Counter& busy_cycles() const noexcept { return busy_cycles_; }
@@ -34,21 +52,24 @@ class alignas(kCacheLine) LcoreLoop {
 
  private:
   std::uint32_t poll_legs() noexcept;
+  void reap_legs() noexcept;
   void enter(bool busy) noexcept;
   void back_off() noexcept;
 
   const LegRef* legs_;
-  std::size_t leg_count_;
+  std::size_t polled_ = 0;                          // legs of the current phase: the first so many
+  std::array<std::size_t, kRanks + 1> in_phase_{};  // the same for every phase
   IdlePolicy idle_;
   std::uint64_t empty_rounds_ = 0;
   std::uint64_t since_ = 0;  // TSC up to which time has been given to busy or idle
   bool busy_ = false;
   Counter busy_cycles_;
   Counter idle_cycles_;
-  alignas(kCacheLine) std::atomic<bool> stop_{false};  // main: written; lcore: read
+  std::atomic<Phase> reached_{kAllLegs};                    // lcore: written; main: read
+  alignas(kCacheLine) std::atomic<Phase> phase_{kAllLegs};  // main: written; lcore: read
 };
 
-/// Rounds between two looks at the stop flag: rare enough to cost nothing, 5 ms at most when each round sleeps 20 us.
+/// Rounds between two looks at the phase: rare enough to cost nothing, 5 ms at most when each round sleeps 20 us.
 inline constexpr unsigned kHousekeepingRounds = 256;
 
 }  // namespace ringway

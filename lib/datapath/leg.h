@@ -10,10 +10,14 @@ namespace ringway {
 /// Stages of one leg; more would be a sign that some belong together.
 inline constexpr std::size_t kMaxStages = 4;
 
-/// source -> stages -> forwarder -> outputs, polled by one lcore. It holds no packet between polls.
+/// source -> stages -> forwarder -> outputs, polled by one lcore. It holds no packet between polls, but for the refused
+/// rest of one burst where its outputs wait for room.
 ///
-/// Source: `uint16_t fill(Burst&) noexcept`. Forwarder: `void forward(Burst&, Counters&) noexcept`, which leaves no
-/// packet in the burst, and `void reap() noexcept`.
+/// Source: `static constexpr bool kTellsEmpty` and, where that is true, `bool empty() const noexcept`, which costs next
+/// to nothing; `uint16_t fill(Burst&) noexcept`, and `void done(uint16_t) noexcept` for the end of a poll that took
+/// packets. Forwarder: `void forward(Burst&, Counters&) noexcept`, which takes every packet out of the burst, `void
+/// reap() noexcept`, and `static constexpr bool kMayHold`; where that is true also `held()`, `flush()` and `abandon()`
+/// as Waiting has them.
 template <class Source, class Forwarder>
 class Leg {
  public:
@@ -22,8 +26,14 @@ class Leg {
   /// Before the first poll only.
   void add_stage(StageRef stage) noexcept { stages_[stage_count_++] = stage; }
 
-  /// Takes one burst all the way. Owning lcore only. Returns the packets taken.
-  std::uint16_t poll() noexcept {
+  /// Takes one burst all the way; or, while packets are held, tries to get rid of those. Owning lcore only. Returns the
+  /// packets moved.
+  [[gnu::always_inline]] std::uint16_t poll() noexcept {
+    if constexpr (Forwarder::kMayHold) {
+      if (forwarder_.held() > 0) [[unlikely]] {
+        return forwarder_.flush(counters_);
+      }
+    }
     Burst burst;
     const std::uint16_t taken = source_.fill(burst);
     if (taken == 0) {
@@ -37,14 +47,48 @@ class Leg {
     }
     unpoison_tailrooms(burst.data(), burst.size());
     forwarder_.forward(burst, counters_);
+    source_.done(taken);
     return taken;
   }
 
-  /// Nothing was taken for a while: outputs let their drivers free what was sent. Owning lcore only.
-  void reap() noexcept { forwarder_.reap(); }
+  /// Whether idle() can tell anything.
+  static constexpr bool kTellsIdle = Source::kTellsEmpty;
+
+  /// Whether there is nothing to do. Owning lcore only.
+  bool idle() const noexcept {
+    if constexpr (Forwarder::kMayHold) {
+      return source_.empty() && forwarder_.held() == 0;
+    }
+    return source_.empty();
+  }
+
+  /// What there is to do without taking packets: held ones are handed over where there is room by now, and outputs let
+  /// their drivers free what was sent. Owning lcore only.
+  void reap() noexcept {
+    if constexpr (Forwarder::kMayHold) {
+      forwarder_.flush(counters_);
+    }
+    forwarder_.reap();
+  }
+
+  /// Packets held. Only while nobody polls the leg.
+  std::uint16_t held() const noexcept {
+    if constexpr (Forwarder::kMayHold) {
+      return forwarder_.held();
+    }
+    return 0;
+  }
+
+  /// Drops what is held, after the last poll.
+  void abandon() noexcept {
+    if constexpr (Forwarder::kMayHold) {
+      forwarder_.abandon(counters_);
+    }
+  }
 
   /// lcore: written; main: read.
   Counters& counters() noexcept { return counters_; }
+  const Counters& counters() const noexcept { return counters_; }
 
  private:
   Counters counters_;
@@ -61,11 +105,25 @@ struct LegRef {
   void* self = nullptr;
 };
 
-template <class Source, class Forwarder>
-LegRef leg_ref(Leg<Source, Forwarder>& leg) noexcept {
-  using Kind = Leg<Source, Forwarder>;
-  return {[](void* self) noexcept { return static_cast<Kind*>(self)->poll(); },
-          [](void* self) noexcept { static_cast<Kind*>(self)->reap(); }, &leg};
+/// The functions behind a LegRef. Not lambdas: the compiler would put a jump in front of each.
+template <class Kind>
+struct LegCalls {
+  static std::uint16_t poll(void* self) noexcept {
+    if constexpr (Kind::kTellsIdle) {
+      return static_cast<Kind*>(self)->idle() ? std::uint16_t{0} : busy_poll(self);
+    }
+    return static_cast<Kind*>(self)->poll();
+  }
+  static void reap(void* self) noexcept { static_cast<Kind*>(self)->reap(); }
+
+ private:
+  // Apart, so that an idle leg saves no registers.
+  [[gnu::noinline]] static std::uint16_t busy_poll(void* self) noexcept { return static_cast<Kind*>(self)->poll(); }
+};
+
+template <class Kind>
+LegRef leg_ref(Kind& leg) noexcept {
+  return {&LegCalls<Kind>::poll, &LegCalls<Kind>::reap, &leg};
 }
 
 }  // namespace ringway

@@ -1,28 +1,26 @@
 #pragma once
 
-#include "datapath/leg.h"
-#include "datapath/output.h"
-#include "datapath/source.h"
+#include "datapath/burst.h"
 
 namespace ringway {
 
-/// Every packet goes to the one output, untouched: the whole burst in one call.
+/// Every packet goes to the one output, untouched: the whole burst in one call. Output: Dropping or Waiting.
 template <class Output>
 class CrossConnect {
  public:
+  static constexpr bool kMayHold = Output::kMayHold;
+
   explicit CrossConnect(Output output) noexcept : output_(output) {}
 
-  void forward(Burst& burst, Counters& counters) noexcept { output_.send(burst, counters); }
+  void forward(Burst& burst, Counters& counters) noexcept { output_.send(burst.data(), burst.size(), counters); }
   void reap() noexcept { output_.reap(); }
+
+  std::uint16_t held() const noexcept { return output_.held(); }
+  std::uint16_t flush(Counters& counters) noexcept { return output_.flush(counters); }
+  void abandon(Counters& counters) noexcept { output_.abandon(counters); }
 
  private:
   Output output_;
 };
-
-/// Run-to-completion: from a port's RX queue to a port's TX queue on one lcore.
-using PortToPort = Leg<PortSource, CrossConnect<PortOutput>>;
-
-/// PortToPort as its lcore sees it. Defined beside its code, so that the leg is compiled under the fast path's rules.
-LegRef port_to_port_ref(PortToPort& leg) noexcept;
 
 }  // namespace ringway
