@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/diagnostics.h"
@@ -23,18 +24,28 @@ struct At {
 template <class T>
 using Maybe = std::optional<At<T>>;
 
+/// What becomes of packets that an output has no room for.
+enum class WhenFull {
+  kDrop,  ///< counted and freed at once
+  kWait,  ///< kept, and nothing new is taken until they are gone: back-pressure up to the source
+};
+
+/// The device of a port in memory that `traffic` feeds and checks.
+inline constexpr std::string_view kLabDevice = "lab";
+
 /// `ports.NAME`: a device and what to ask of it.
 struct PortConfig {
   std::string name;
   Location at;
-  At<std::string> device;          ///< PCI address or vdev string; empty after a parse error
+  At<std::string> device;          ///< PCI address, vdev string or `lab`; empty after a parse error
   Maybe<unsigned> rx_queues;       ///< 1 to 1024
   Maybe<unsigned> tx_queues;       ///< 1 to 1024
   Maybe<unsigned> rx_descriptors;  ///< a queue; 1 to 32768
   Maybe<unsigned> tx_descriptors;  ///< a queue; 1 to 32768
   Maybe<unsigned> mtu;             ///< bytes of payload a frame, 68 to 65517
   Maybe<bool> promiscuous;
-  Maybe<unsigned> socket;  ///< NUMA socket of the port's mbufs, 0 to 31
+  Maybe<unsigned> socket;     ///< NUMA socket of the port's mbufs, 0 to 31
+  Maybe<WhenFull> when_full;  ///< of the port as an output
 };
 
 /// What happens to packets.
@@ -57,6 +68,7 @@ struct ForwardingConfig {
   At<Mode> mode;
   std::vector<PairConfig> pairs;       ///< cross_connect
   std::vector<At<std::string>> ports;  ///< reflect
+  Maybe<bool> symmetric;               ///< both directions of a flow meet on one worker
 };
 
 /// `east.0`, or `east.*` for every queue of the port.
@@ -66,11 +78,53 @@ struct QueueRef {
   Location at;
 };
 
-/// `lcores.ID`.
+/// `lcores.ID`: what one lcore does.
 struct LcoreConfig {
   unsigned id = 0;
   Location at;
-  std::vector<QueueRef> rx;
+  std::vector<QueueRef> rx;               ///< queues it polls
+  Maybe<bool> work;                       ///< takes packets that receiving lcores spread
+  std::vector<At<std::string>> tx;        ///< ports it transmits out of, for everybody
+  std::vector<At<std::string>> generate;  ///< lab ports it feeds
+  std::vector<At<std::string>> check;     ///< lab ports it empties and checks
+};
+
+/// How rings are made: all of them, or one by its name.
+struct RingConfig {
+  Maybe<unsigned> size;  ///< packets, a power of two; it holds one fewer
+  Maybe<WhenFull> when_full;
+  Maybe<unsigned> wait_ms;  ///< longest wait with kWait, 1 to 60000; then the packets are dropped
+};
+
+/// `rings`.
+struct RingsConfig {
+  RingConfig all;
+  struct Override {
+    std::string name;
+    Location at;
+    RingConfig ring;
+  };
+  std::vector<Override> overrides;
+};
+
+/// How fast a generator sends.
+struct Rate {
+  enum class Unit { kMax, kPacketsPerSecond, kPercent };
+  Unit unit = Unit::kMax;
+  double value = 0;
+};
+
+/// `traffic`: what the generators of lab ports send.
+struct TrafficConfig {
+  Location at;                   ///< line 0: not in the file
+  Maybe<unsigned> size;          ///< bytes with CRC, 64 to 9000; 0: IMIX
+  Maybe<unsigned> flows;         ///< a port, 1 to 1000000
+  Maybe<double> ipv6;            ///< per cent of the flows
+  Maybe<unsigned> vlans;         ///< VLAN ids in use, 0 to 4094
+  Maybe<Rate> rate;              ///< a port
+  Maybe<double> duration;        ///< seconds
+  Maybe<std::uint64_t> packets;  ///< a port
+  Maybe<double> faults;          ///< per cent of the frames
 };
 
 /// `pool`: overrides of what the planner computes.
@@ -112,7 +166,9 @@ struct Config {
   std::vector<PortConfig> ports;
   ForwardingConfig forwarding;
   std::vector<LcoreConfig> lcores;
-  Location lcores_at;     ///< line 0: the file leaves placement to the planner
+  Location lcores_at;  ///< line 0: the file leaves placement to the planner
+  RingsConfig rings;
+  TrafficConfig traffic;
   Maybe<unsigned> burst;  ///< packets a poll, 1 to 64
   PoolConfig pool;
   IdleConfig idle;

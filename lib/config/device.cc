@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/characters.h"
+#include "config/config.h"
 #include "core/text.h"
 
 namespace ringway {
@@ -82,6 +83,9 @@ std::optional<std::string> normal_device(std::string_view text) {
   const std::string_view arguments = text.substr(name.size());
   if (!are_arguments(arguments)) {
     return {};
+  }
+  if (text == kLabDevice) {
+    return std::string(text);
   }
   if (const std::string address = pci_address(name); !address.empty()) {
     return address + std::string(arguments);

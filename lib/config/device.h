@@ -8,11 +8,11 @@ namespace ringway {
 
 /// What a device may look like, for messages.
 inline constexpr std::string_view kDeviceForms =
-    "a PCI address such as 0000:03:00.0 or a vdev such as net_af_packet0,iface=eth0, without spaces";
+    "a PCI address such as 0000:03:00.0, a vdev such as net_af_packet0,iface=eth0 without spaces, or lab";
 
 /// The device in EAL's own spelling: `[dddd:]bb:dd.f` with the domain and in lower case, or `net_NAME`; both with
-/// `,key=value...` behind as in the file. None when the text is neither, or a vdev whose driver's name is nearly, but
-/// not quite, a well-known one.
+/// `,key=value...` behind as in the file; or `lab` as it is. None when the text is neither, or a vdev whose driver's
+/// name is nearly, but not quite, a well-known one.
 std::optional<std::string> normal_device(std::string_view text);
 
 /// `; did you mean 'net_tap'?` for a text whose driver is nearly a well-known one, or nothing.

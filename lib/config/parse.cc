@@ -8,6 +8,7 @@
 #include "config/characters.h"
 #include "config/device.h"
 #include "config/document.h"
+#include "config/parse_traffic.h"
 #include "config/reader.h"
 
 namespace ringway {
@@ -91,7 +92,8 @@ PortConfig read_port(const YamlNode& node, Diagnostics& problems) {
                 {"tx_descriptors", number_into(port.tx_descriptors, 1, 32768)},
                 {"mtu", number_into(port.mtu, 68, 65535)},
                 {"promiscuous", boolean_into(port.promiscuous)},
-                {"socket", number_into(port.socket, 0, 31)}},
+                {"socket", number_into(port.socket, 0, 31)},
+                {"when_full", choice_into(port.when_full, {"drop", "wait"})}},
                problems);
   return port;
 }
@@ -158,6 +160,16 @@ void check_mode(const YamlNode& node, Mode mode, Diagnostics& problems) {
   }
 }
 
+Read port_names_into(std::vector<At<std::string>>& ports) {
+  return [&ports](const YamlNode& value, Diagnostics& told) {
+    for (const YamlNode& item : read_list(value, kMostItems, "ports", told)) {
+      if (auto name = read_text(item, is_port_name, kPortName, told)) {
+        ports.push_back(std::move(*name));
+      }
+    }
+  };
+}
+
 void read_forwarding(const YamlNode& node, ForwardingConfig& forwarding, Diagnostics& problems) {
   forwarding.at = node.key_at;
   std::optional<Mode> mode;
@@ -174,14 +186,12 @@ void read_forwarding(const YamlNode& node, ForwardingConfig& forwarding, Diagnos
       }
     }
   };
-  const Read read_names = [&](const YamlNode& value, Diagnostics& told) {
-    for (const YamlNode& item : read_list(value, kMostItems, "ports", told)) {
-      if (auto name = read_text(item, is_port_name, kPortName, told)) {
-        forwarding.ports.push_back(std::move(*name));
-      }
-    }
-  };
-  read_mapping(node, {{"mode", read_mode, "cross_connect or reflect"}, {"pairs", read_pairs}, {"ports", read_names}},
+  const Read read_names = port_names_into(forwarding.ports);
+  read_mapping(node,
+               {{"mode", read_mode, "cross_connect or reflect"},
+                {"pairs", read_pairs},
+                {"ports", read_names},
+                {"symmetric", boolean_into(forwarding.symmetric)}},
                problems);
   if (mode) {
     check_mode(node, *mode, problems);
@@ -224,11 +234,38 @@ void read_lcores(const YamlNode& node, Config& config, Diagnostics& problems) {
     LcoreConfig lcore;
     lcore.at = child.key_at;
     const Read rx = [&](const YamlNode& value, Diagnostics& told) { lcore.rx = read_queues(value, told); };
-    read_mapping(child, {{"rx", rx, "a list of queues, such as [east.0]"}}, problems);
+    read_mapping(child,
+                 {{"rx", rx},
+                  {"work", boolean_into(lcore.work)},
+                  {"tx", port_names_into(lcore.tx)},
+                  {"generate", port_names_into(lcore.generate)},
+                  {"check", port_names_into(lcore.check)}},
+                 problems);
+    if (child.kind == YamlNode::Kind::kMap && child.children.empty()) {
+      refuse(child, "at least one of rx, work, tx, generate and check", problems);
+    }
     if (const auto id = read_lcore_id(child, problems)) {
       lcore.id = *id;
       config.lcores.push_back(std::move(lcore));
     }
+  }
+}
+
+Read ring_into(RingConfig& ring, std::vector<Key> more = {}) {
+  more.insert(more.end(), {{"size", number_into(ring.size, 2, 1U << 20U)},
+                           {"when_full", choice_into(ring.when_full, {"drop", "wait"})},
+                           {"wait_ms", number_into(ring.wait_ms, 1, 60000)}});
+  return mapping_of(std::move(more));
+}
+
+void read_overrides(const YamlNode& node, RingsConfig& rings, Diagnostics& problems) {
+  if (!is_a(YamlNode::Kind::kMap, node, "a mapping of rings by the names that --plan prints", problems)) {
+    return;
+  }
+  for (const YamlNode& child : node.children) {
+    RingsConfig::Override override{child.key, child.key_at, {}};
+    ring_into(override.ring)(child, problems);
+    rings.overrides.push_back(std::move(override));
   }
 }
 
@@ -261,11 +298,15 @@ void read_config_node(const YamlNode& root, Config& config, Diagnostics& problem
     read_forwarding(node, config.forwarding, told);
   };
   const Read lcores = [&](const YamlNode& node, Diagnostics& told) { read_lcores(node, config, told); };
+  const Read overrides = [&](const YamlNode& node, Diagnostics& told) { read_overrides(node, config.rings, told); };
+  const Read traffic = [&](const YamlNode& node, Diagnostics& told) { read_traffic(node, config.traffic, told); };
   const Read eal = [&](const YamlNode& node, Diagnostics& told) { read_eal(node, config.eal, told); };
   read_mapping(root,
                {{"ports", ports, "a mapping of 1 to 32 ports"},
                 {"forwarding", forwarding, "a mapping with mode"},
                 {"lcores", lcores},
+                {"rings", ring_into(config.rings.all, {{"override", overrides}})},
+                {"traffic", traffic},
                 {"burst", number_into(config.burst, 1, 64)},
                 {"pool", mapping_of({{"size", number_into(config.pool.size, 1, 16777215)},
                                      {"cache", number_into(config.pool.cache, 0, 512)},

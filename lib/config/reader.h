@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -32,6 +33,9 @@ Read numbers_into(Maybe<std::vector<unsigned>>& values, std::size_t most_values,
 Read boolean_into(Maybe<bool>& value);
 Read text_into(Maybe<std::string>& value, Fits fits, std::string_view expected);
 Read word_into(Maybe<std::string>& value, std::vector<std::string> words);
+/// The word's place in `words` becomes an enumerator.
+template <class Enum>
+Read choice_into(Maybe<Enum>& value, std::vector<std::string> words);
 Read mapping_of(std::vector<Key> keys);
 
 /// Reads a mapping by its table; unknown and missing keys are told.
@@ -50,6 +54,15 @@ Maybe<std::string> read_text(const YamlNode& node, Fits fits, std::string_view e
 /// Which of `words` the text is; told and nothing otherwise.
 std::optional<std::size_t> read_word(const YamlNode& node, const std::vector<std::string>& words,
                                      Diagnostics& problems);
+
+template <class Enum>
+Read choice_into(Maybe<Enum>& value, std::vector<std::string> words) {
+  return [&value, words = std::move(words)](const YamlNode& node, Diagnostics& problems) {
+    if (const auto chosen = read_word(node, words, problems)) {
+      value = {static_cast<Enum>(*chosen), node.at};
+    }
+  };
+}
 
 /// Whether the node is of that kind; told otherwise.
 bool is_a(YamlNode::Kind kind, const YamlNode& node, std::string_view expected, Diagnostics& problems);

@@ -39,13 +39,15 @@ void expect_told(const std::vector<Case>& cases, std::string (*file)(const std::
 }
 
 TEST(ParseRules, TellsUnknownKeys) {
-  expect_told({{"brust: 1", ":3:1: brust: is an unknown key; did you mean 'burst'?"},
-               {"<<: {}", ":3:1: <<: is an unknown key; expected ports, forwarding, lcores, burst, pool, idle or eal"},
-               {"pool: {chache: 1}", ":3:8: pool.chache: is an unknown key; did you mean 'cache'?"},
-               {"pool: {\"a\\e[1m\": 1}", ":3:8: pool.a\\x1B[1m: is an unknown key; expected size, cache or data_room"},
-               {"idle: {x: 1}", ":3:8: idle.x: is an unknown key; expected spin_polls, pause_polls or sleep_us"},
-               {"eal: {in_memroy: true}", ":3:7: eal.in_memroy: is an unknown key; did you mean 'in_memory'?"}},
-              with);
+  expect_told(
+      {{"brust: 1", ":3:1: brust: is an unknown key; did you mean 'burst'?"},
+       {"<<: {}",
+        ":3:1: <<: is an unknown key; expected ports, forwarding, lcores, rings, traffic, burst, pool, idle or eal"},
+       {"pool: {chache: 1}", ":3:8: pool.chache: is an unknown key; did you mean 'cache'?"},
+       {"pool: {\"a\\e[1m\": 1}", ":3:8: pool.a\\x1B[1m: is an unknown key; expected size, cache or data_room"},
+       {"idle: {x: 1}", ":3:8: idle.x: is an unknown key; expected spin_polls, pause_polls or sleep_us"},
+       {"eal: {in_memroy: true}", ":3:7: eal.in_memroy: is an unknown key; did you mean 'in_memory'?"}},
+      with);
   EXPECT_EQ(told(with_device("net_af_packet0,iface=veth0")),
             ":1:36: ports.a.iface=veth0: is an unknown key; a text with commas in braces or brackets needs quotes\n");
 }
@@ -188,7 +190,7 @@ TEST(ParseRules, AcceptsDevices) {
 
 TEST(ParseRules, RefusesDevices) {
   const std::string forms =
-      "; expected a PCI address such as 0000:03:00.0 or a vdev such as net_af_packet0,iface=eth0, without spaces";
+      "; expected a PCI address such as 0000:03:00.0, a vdev such as net_af_packet0,iface=eth0 without spaces, or lab";
   const std::vector<Case> cases = {
       {"03:00.8", "is '03:00.8'" + forms},
       {"03:20.0", "is '03:20.0'" + forms},
@@ -292,8 +294,9 @@ TEST(ParseRules, ChecksLcores) {
        {"lcores: {east: {rx: [a.0]}}", ":3:10: lcores.east" + id},
        {"lcores: {01: {rx: [a.0]}}", ":3:10: lcores.01: '01' looks octal; write 1"},
        {"lcores: {1: {rx: [a.0]}, 1: {rx: [a.1]}}", ":3:26: lcores.1: is given twice; the first is in line 3"},
-       {"lcores: {2: {}}", ":3:10: lcores.2.rx: is missing; expected a list of queues, such as [east.0]"},
-       {"lcores: {2: }", ":3:10: lcores.2: is empty; expected a mapping with rx"},
+       {"lcores: {2: {}}",
+        ":3:13: lcores.2: is an empty mapping; expected at least one of rx, work, tx, generate and check"},
+       {"lcores: {2: }", ":3:10: lcores.2: is empty; expected a mapping"},
        {"lcores: {2: {rx: []}}", ":3:18: lcores.2.rx: is an empty list; expected a list of queues"},
        {"lcores: {2: {rx: a.0}}", ":3:18: lcores.2.rx: is 'a.0'; expected a list of queues"},
        {"lcores: {2: {rx: [a]}}", ":3:19: lcores.2.rx[0]: is 'a'" + queue},
@@ -304,9 +307,47 @@ TEST(ParseRules, ChecksLcores) {
        {"lcores: {2: {rx: [a.0.1]}}", ":3:19: lcores.2.rx[0]: is 'a.0.1'" + queue},
        {"lcores: {2: {rx: [a.**]}}", ":3:19: lcores.2.rx[0]: is 'a.**'" + queue},
        {"lcores: {2: {rx: [\"a\\u00e4.0\"]}}", ":3:19: lcores.2.rx[0]: is 'a\\xC3\\xA4.0'" + queue},
-       {"lcores: {2: {tx: [a]}}",
-        ":3:10: lcores.2.rx: is missing; expected a list of queues, such as [east.0]\n"
-        ":3:14: lcores.2.tx: is an unknown key; expected rx"}},
+       {"lcores: {2: {work: true, tx: [a], generate: [a], check: [b]}}", ""},
+       {"lcores: {2: {work: yes}}", ":3:20: lcores.2.work: is 'yes'; expected true or false"},
+       {"lcores: {2: {tx: [a.0]}}",
+        ":3:19: lcores.2.tx[0]: is 'a.0'; expected a letter, then up to 31 letters, digits, '-' or '_'"},
+       {"lcores: {2: {works: true}}", ":3:14: lcores.2.works: is an unknown key; did you mean 'work'?"}},
+      with);
+}
+
+TEST(ParseRules, ChecksRings) {
+  expect_told({{"rings: {size: 1024, when_full: drop, wait_ms: 1000}", ""},
+               {"rings: {override: {rx.a.1-2: {size: 64, when_full: wait}}}", ""},
+               {"rings: {size: 1}", ":3:15: rings.size: is '1'; expected a whole number from 2 to 1048576"},
+               {"rings: {when_full: block}", ":3:20: rings.when_full: is 'block'; expected drop or wait"},
+               {"rings: {wait_ms: 0}", ":3:18: rings.wait_ms: is '0'; expected a whole number from 1 to 60000"},
+               {"rings: {override: {rx.a.1-2: {sise: 64}}}",
+                ":3:31: rings.override.rx.a.1-2.sise: is an unknown key; did you mean 'size'?"},
+               {"rings: {override: 1}",
+                ":3:19: rings.override: is '1'; expected a mapping of rings by the names that --plan prints"}},
+              with);
+}
+
+TEST(ParseRules, ChecksTraffic) {
+  const std::string rate =
+      "; expected max, packets a second such as 500kpps or 1.5Mpps, or a share of the link such as 40%";
+  const std::string share = "; expected a share of the frames such as 1%";
+  expect_told(
+      {{"traffic: {size: 64, flows: 1000000, ipv6: 25%, vlans: 4094, rate: 1.5Mpps, faults: 0.5%}", ""},
+       {"traffic: {size: imix, rate: max, duration: 0.5, packets: 1000000000000}", ""},
+       {"traffic: {rate: 40%}", ""},
+       {"traffic: {size: 63}", ":3:17: traffic.size: is '63'; expected bytes with CRC from 64 to 9000, or imix"},
+       {"traffic: {size: 9001}", ":3:17: traffic.size: is '9001'; expected bytes with CRC from 64 to 9000, or imix"},
+       {"traffic: {rate: fast}", ":3:17: traffic.rate: is 'fast'" + rate},
+       {"traffic: {rate: 0pps}", ":3:17: traffic.rate: is '0pps'" + rate},
+       {"traffic: {rate: 1e6pps}", ":3:17: traffic.rate: is '1e6pps'" + rate},
+       {"traffic: {rate: 101%}", ":3:17: traffic.rate: is '101%'" + rate},
+       {"traffic: {rate: 1001Mpps}", ":3:17: traffic.rate: is '1001Mpps'" + rate},
+       {"traffic: {faults: 1}", ":3:19: traffic.faults: is '1'" + share},
+       {"traffic: {faults: 1.2.3%}", ":3:19: traffic.faults: is '1.2.3%'" + share},
+       {"traffic: {duration: 0}", ":3:21: traffic.duration: is '0'; expected seconds above 0, such as 10 or 0.5"},
+       {"traffic: {packets: 0}", ":3:20: traffic.packets: is '0'; expected a whole number from 1 to 1000000000000"},
+       {"traffic: {flow: 1}", ":3:11: traffic.flow: is an unknown key; did you mean 'flows'?"}},
       with);
 }
 
