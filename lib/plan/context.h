@@ -20,6 +20,16 @@ struct PlanContext {
   Plan& plan() noexcept { return result.plan; }
   Diagnostics& problems() noexcept { return result.problems; }
 
+  /// Null: no such lcore.
+  const LcoreFacts* lcore_facts(unsigned id) const {
+    for (const LcoreFacts& lcore : inventory.lcores) {
+      if (lcore.id == id) {
+        return &lcore;
+      }
+    }
+    return nullptr;
+  }
+
   /// The reason behind a number: a comment in --plan.
   void why(const std::string& path, const std::string& sentence) { result.reasons.emplace(path, sentence); }
 
@@ -49,6 +59,15 @@ inline Location place_of(const Maybe<unsigned>& maybe, Location otherwise) {
 
 /// Decides everything about one port but its TX queues, its pool and its offloads.
 void plan_port(PlanContext& context, std::size_t port);
+
+/// Decides legs, rings and TX queues, once it is known which lcore polls which queue.
+void plan_legs(PlanContext& context);
+
+/// Decides what generators send, once the ports are there.
+void plan_traffic(PlanContext& context);
+
+/// Bytes without CRC of the longest frame that is no fault.
+unsigned longest_generated(const TrafficPlan& traffic);
 
 /// Decides pools, frame limits, chains and offloads, once legs and TX queues are there, and checks the memory for it.
 void plan_memory(PlanContext& context);

@@ -67,18 +67,43 @@ DriverTraits traits_of(std::string_view driver) {
     traits.passes_pointers = true;
     traits.sends_chains = true;
     traits.drain_at_stop = driver == "net_ring";
+  } else if (driver == kLabDriver) {
+    traits.mtu_owner = MtuOwner::kRingway;
+    traits.sends_chains = true;
+    traits.makes_chains = true;
+    traits.powers_of_two = true;
+    traits.drain_at_stop = true;
   } else if (driver == "net_pcap") {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.sends_chains = true;
     traits.makes_chains = true;
+    traits.copies_in = traits.copies_out = 1;
   } else if (on_kernel_interface(driver)) {
     traits.mtu_owner = MtuOwner::kKernel;
     traits.powers_of_two = driver == "net_af_xdp";
+    traits.copies_in = traits.copies_out = 1;
   } else if (driver == "net_memif") {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.makes_chains = true;
+    traits.copies_in = traits.copies_out = 1;
+  } else if (driver == "net_tap" || driver == "net_vhost" || driver.starts_with("net_virtio_user")) {
+    traits.copies_in = traits.copies_out = 1;
   }
   return traits;
+}
+
+const DeviceFacts& lab_facts() {
+  static const DeviceFacts kFacts = [] {
+    DeviceFacts facts;
+    facts.device = std::string(kLabDevice);
+    facts.driver = std::string(kLabDriver);
+    facts.max_rx_queues = facts.max_tx_queues = 16;  // net_ring's most (RTE_PMD_RING_MAX_RX_RINGS)
+    facts.min_rx_descriptors = facts.min_tx_descriptors = 2;
+    facts.max_rx_descriptors = facts.max_tx_descriptors = 32768;
+    facts.max_mtu = 9600;
+    return facts;
+  }();
+  return kFacts;
 }
 
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu) {
@@ -87,7 +112,7 @@ FrameRange received_frames(const std::string& device, const DeviceFacts& facts, 
     const unsigned size = number(devarg(device, "size"), 64);
     return {size, size};
   }
-  if (driver == "net_ring") {
+  if (driver == "net_ring" || driver == kLabDriver) {
     return {0, kAnyLength};
   }
   if (driver == "net_af_packet") {
@@ -108,6 +133,9 @@ FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, 
   if (driver == "net_pcap" && !pcap_on_interface(device)) {
     // A frame that an mbuf holds comes in one, so only longer ones are chains.
     return {0, std::min(longest_frame(mtu), std::max(data_room, kPcapLongestChain))};
+  }
+  if (driver == kLabDriver) {
+    return {kEthernetHeader, longest_frame(mtu)};
   }
   if (driver == "net_pcap" || driver == "net_tap" || on_kernel_interface(driver)) {
     return {kEthernetHeader, kernel_longest_frame(mtu)};

@@ -18,6 +18,8 @@ struct DriverTraits {
   bool sends_chains = false;     ///< TX handles chained mbufs without offering MULTI_SEGS
   bool makes_chains = false;     ///< RX chains mbufs as needed without offering SCATTER
   bool powers_of_two = false;    ///< takes only such numbers of descriptors, and does not say so
+  unsigned copies_in = 0;        ///< copies of each packet by driver or kernel on receive; NICs: 0
+  unsigned copies_out = 0;       ///< on transmit
   bool drain_at_stop = false;    ///< stop and close give back none of the mbufs in its rings
 };
 
@@ -25,6 +27,15 @@ DriverTraits traits_of(std::string_view driver);
 
 /// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.
 bool loops_capture(std::string_view device);
+
+/// The driver name of ports that ringway makes itself, of rings (net_ring), for `traffic`.
+inline constexpr std::string_view kLabDriver = "lab";
+
+/// What such a port offers.
+const DeviceFacts& lab_facts();
+
+/// Bytes beyond longest_frame() that the longest of a generator's oversized frames may have.
+inline constexpr unsigned kMostOversize = 64;
 
 /// Frames that the port may bring, whatever the other side does.
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu);

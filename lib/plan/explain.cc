@@ -1,9 +1,12 @@
 #include "plan/explain.h"
 
+#include <algorithm>
+#include <charconv>
 #include <set>
 #include <sstream>
 #include <utility>
 
+#include "core/text.h"
 #include "plan/drivers.h"
 
 namespace ringway {
@@ -39,6 +42,8 @@ class Explainer {
     ports();
     forwarding();
     lcores();
+    rings();
+    traffic();
     rest();
     eal();
     return out_.str();
@@ -65,7 +70,8 @@ class Explainer {
       out_ << "  " << named(port.name) << ":\n";
       comments(at, "    ");
       out_ << "    # driver " << port.driver << (port.rss_types != 0 ? ", RSS" : "")
-           << (port.scatter ? ", scattered receive" : "") << (port.multi_segs ? ", chained transmit" : "")
+           << (port.rss_hash ? " with hashes" : "") << (port.scatter ? ", scattered receive" : "")
+           << (port.multi_segs ? ", chained transmit" : "")
            << (port.fast_free ? ", fast free (one pool, no chains)" : "") << '\n';
       key(at, "    ", "device", quoted(port.device));
       key(at, "    ", "rx_queues", port.rx_queues);
@@ -75,32 +81,33 @@ class Explainer {
       key(at, "    ", "mtu", port.mtu);
       key(at, "    ", "promiscuous", port.promiscuous ? "true" : "false");
       key(at, "    ", "socket", port.socket);
+      key(at, "    ", "when_full", port.wait_ms > 0 ? "wait" : "drop");
     }
   }
 
-  /// The ways in the order in which the ports are named, a way and its return as one pair.
+  /// A way and its return as one pair.
   void forwarding() {
-    std::set<std::pair<std::size_t, std::size_t>> ways;
-    for (const LcorePlan& lcore : plan_.lcores) {
-      for (const LegPlan& leg : lcore.legs) {
-        ways.emplace(leg.from, leg.to);
-      }
-    }
+    const auto there = [this](std::size_t from, std::size_t to) {
+      return std::find(plan_.ways.begin(), plan_.ways.end(), Way{from, to}) != plan_.ways.end();
+    };
     out_ << "\nforwarding:\n";
     if (plan_.mode == Mode::kReflect) {
       out_ << "  mode: reflect\n  ports:\n";
-      for (const auto& [from, to] : ways) {
-        out_ << "    - " << name(from) << '\n';
+      for (const Way& way : plan_.ways) {
+        out_ << "    - " << name(way.from) << '\n';
       }
-      return;
+    } else {
+      out_ << "  mode: cross_connect\n  pairs:\n";
+      for (const Way& way : plan_.ways) {
+        if (!there(way.to, way.from)) {
+          out_ << "    - {from: " << name(way.from) << ", to: " << name(way.to) << "}\n";
+        } else if (way.from < way.to) {
+          out_ << "    - [" << name(way.from) << ", " << name(way.to) << "]\n";
+        }
+      }
     }
-    out_ << "  mode: cross_connect\n  pairs:\n";
-    for (const auto& [from, to] : ways) {
-      if (!ways.contains({to, from})) {
-        out_ << "    - {from: " << name(from) << ", to: " << name(to) << "}\n";
-      } else if (from < to) {
-        out_ << "    - [" << name(from) << ", " << name(to) << "]\n";
-      }
+    if (plan_.symmetric) {
+      out_ << "  symmetric: true\n";
     }
   }
 
@@ -110,18 +117,130 @@ class Explainer {
       const std::string id = std::to_string(lcore.id);
       comments("lcores." + id, "  ");
       for (const LegPlan& leg : lcore.legs) {
-        out_ << "  # " << queue(leg.from, leg.rx_queue) << (leg.swap_macs ? " -> swap MACs" : "");
-        if (leg.limit) {
-          out_ << " -> drop frames outside " << leg.limit->min << " to " << leg.limit->max << " bytes";
-        }
-        out_ << " -> TX queue " << queue(leg.to, leg.tx_queue) << '\n';
+        out_ << "  # " << describe(leg) << '\n';
       }
-      out_ << "  " << id << ": {rx: [";
-      for (std::size_t i = 0; i < lcore.legs.size(); ++i) {
-        out_ << (i > 0 ? ", " : "") << queue(lcore.legs[i].from, lcore.legs[i].rx_queue);
-      }
-      out_ << "]}\n";
+      out_ << "  " << id << ": {" << roles(lcore) << "}\n";
     }
+  }
+
+  /// `east.0 -> drop frames outside 14 to 1522 bytes -> flows over rx.east.1-3 and rx.east.1-4`.
+  std::string describe(const LegPlan& leg) const {
+    std::string text = leg.rx() != nullptr ? queue(leg.rx()->port, leg.rx()->queue) : plan_.rings[leg.from_ring()].name;
+    if (leg.limit) {
+      text += " -> drop frames outside " + std::to_string(leg.limit->min) + " to " + std::to_string(leg.limit->max) +
+              " bytes";
+    }
+    text += leg.swap_macs ? " -> swap MACs" : "";
+    if (leg.tx() != nullptr) {
+      return text + " -> TX queue " + queue(leg.tx()->port, leg.tx()->queue);
+    }
+    std::vector<std::string> names;
+    for (const std::size_t ring : leg.to_rings()) {
+      names.push_back(plan_.rings[ring].name);
+    }
+    return text + (names.size() > 1 ? " -> flows over " : " -> ") + join(names);
+  }
+
+  /// The roles that make this lcore's legs: `rx: [east.0], work: true`.
+  std::string roles(const LcorePlan& lcore) const {
+    std::vector<std::string> queues;
+    std::set<std::string> sends;
+    bool works = false;
+    for (const LegPlan& leg : lcore.legs) {
+      if (leg.rx() != nullptr) {
+        queues.push_back(queue(leg.rx()->port, leg.rx()->queue));
+      } else if (const RingPlan& ring = plan_.rings[leg.from_ring()]; ring.use == RingUse::kWork) {
+        works = true;
+      } else {
+        sends.insert(name(ring.port));
+      }
+    }
+    std::vector<std::string> all;
+    add_list(all, "rx", queues);
+    if (works) {
+      all.emplace_back("work: true");
+    }
+    add_list(all, "tx", {sends.begin(), sends.end()});
+    add_list(all, "generate", names_of(lcore.generate));
+    add_list(all, "check", names_of(lcore.check));
+    return joined(all);
+  }
+
+  static void add_list(std::vector<std::string>& all, const std::string& key, const std::vector<std::string>& items) {
+    if (!items.empty()) {
+      all.push_back(key + ": [" + joined(items) + "]");
+    }
+  }
+
+  static std::string joined(const std::vector<std::string>& items) {
+    std::string text;
+    for (const std::string& item : items) {
+      text += (text.empty() ? "" : ", ") + item;
+    }
+    return text;
+  }
+
+  std::vector<std::string> names_of(const std::vector<std::size_t>& ports) const {
+    std::vector<std::string> names;
+    for (const std::size_t port : ports) {
+      names.push_back(name(port));
+    }
+    return names;
+  }
+
+  /// All rings alike but those that differ from the first.
+  void rings() {
+    out_ << "\nrings:\n";
+    comments("rings", "  ");
+    if (plan_.rings.empty()) {
+      key("rings", "  ", "wait_ms", plan_.wait_ms);
+      return;
+    }
+    const RingPlan& common = plan_.rings.front();
+    const unsigned common_wait = common.wait_ms > 0 ? plan_.wait_ms : 0;
+    key("rings", "  ", "size", common.size);
+    key("rings", "  ", "when_full", common_wait > 0 ? "wait" : "drop");
+    key("rings", "  ", "wait_ms", plan_.wait_ms);
+    std::string overrides;
+    for (const RingPlan& ring : plan_.rings) {
+      out_ << "  # " << ring.name << ": " << (ring.kind == RingKind::kHts ? "HTS" : "SP/SC") << " of " << ring.size
+           << ", NUMA socket " << ring.socket << '\n';
+      if (ring.size != common.size || ring.wait_ms != common_wait) {
+        overrides += "    " + ring.name + ": {size: " + std::to_string(ring.size) +
+                     ", when_full: " + (ring.wait_ms > 0 ? "wait, wait_ms: " + std::to_string(ring.wait_ms) : "drop") +
+                     "}\n";
+      }
+    }
+    if (!overrides.empty()) {
+      out_ << "  override:\n" << overrides;
+    }
+  }
+
+  void traffic() {
+    if (!plan_.traffic) {
+      return;
+    }
+    const TrafficPlan& traffic = *plan_.traffic;
+    out_ << "\ntraffic:\n";
+    key("traffic", "  ", "size", traffic.frame_bytes == 0 ? "imix" : std::to_string(traffic.frame_bytes + 4));
+    key("traffic", "  ", "flows", traffic.flows);
+    key("traffic", "  ", "ipv6", decimal(traffic.ipv6_percent) + "%");
+    key("traffic", "  ", "vlans", traffic.vlans);
+    key("traffic", "  ", "rate", traffic.packets_per_s > 0 ? decimal(traffic.packets_per_s) + "pps" : "max");
+    if (traffic.seconds > 0) {
+      key("traffic", "  ", "duration", decimal(traffic.seconds));
+    }
+    if (traffic.packets > 0) {
+      key("traffic", "  ", "packets", traffic.packets);
+    }
+    key("traffic", "  ", "faults", decimal(traffic.faults_ppm / 1e4) + "%");
+  }
+
+  /// The shortest text that reads back as the same number.
+  static std::string decimal(double value) {
+    char text[64];
+    const auto result = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
+    return {text, result.ptr};
   }
 
   void rest() {

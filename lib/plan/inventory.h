@@ -38,6 +38,7 @@ struct DeviceFacts {
   bool multi_segs = false;      ///< transmits chained mbufs
   bool fast_free = false;       ///< can free transmitted mbufs without looking at each
   std::uint64_t rss_types = 0;  ///< RSS hash types it offers among those that ringway wants; 0: no RSS
+  bool rss_hash = false;        ///< delivers the hash with each packet
   unsigned held_mbufs = 0;      ///< mbufs that the driver keeps for itself, such as a looped capture
 
   bool operator==(const DeviceFacts&) const = default;

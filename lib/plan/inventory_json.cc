@@ -10,7 +10,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LcoreFacts, id, cpus, socket, core, main)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DeviceFacts, device, driver, socket, max_rx_queues, max_tx_queues,
                                    min_rx_descriptors, max_rx_descriptors, rx_descriptor_align, min_tx_descriptors,
                                    max_tx_descriptors, tx_descriptor_align, mtu, min_mtu, max_mtu, interface, scatter,
-                                   multi_segs, fast_free, rss_types, held_mbufs)
+                                   multi_segs, fast_free, rss_types, rss_hash, held_mbufs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HugepageFacts, socket, page_kib, total, free)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Inventory, lcores, devices, hugepages, no_huge, memory_mib)
 

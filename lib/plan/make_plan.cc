@@ -38,8 +38,9 @@ class Planner {
       }
       place_queues();
       if (resolved && lcores_are_there()) {  // else what follows would only repeat it in other words
-        build_lcores();
-        plan_tx_queues();
+        plan_legs(context_);
+        warn_of_shared_cores();
+        plan_traffic(context_);
         plan_memory(context_);
       }
     }
@@ -55,6 +56,10 @@ class Planner {
   bool find_devices() {
     bool all = true;
     for (const PortConfig& port : config_.ports) {
+      if (is_lab(port)) {
+        context_.facts.push_back(&lab_facts());
+        continue;
+      }
       const std::string name = device_name(port.device.value);
       const auto found = std::find_if(inventory_.devices.begin(), inventory_.devices.end(),
                                       [&](const DeviceFacts& device) { return device.device == name; });
@@ -73,26 +78,20 @@ class Planner {
     return all;
   }
 
-  const LcoreFacts* lcore_facts(unsigned id) const {
-    for (const LcoreFacts& lcore : inventory_.lcores) {
-      if (lcore.id == id) {
-        return &lcore;
-      }
-    }
-    return nullptr;
-  }
-
   void place_queues() {
     for (const LcoreConfig& lcore : config_.lcores) {
       check_lcore(lcore);
     }
-    if (config_.lcores_at.line != 0) {
-      placed_ = context_.resolved.assignments;
-      return;
-    }
     std::vector<LcoreFacts> workers;
     std::copy_if(inventory_.lcores.begin(), inventory_.lcores.end(), std::back_inserter(workers),
-                 [](const LcoreFacts& lcore) { return !lcore.main; });
+                 [&](const auto& lcore) {
+                   return !lcore.main && std::none_of(config_.lcores.begin(), config_.lcores.end(),
+                                                      [&](const LcoreConfig& given) { return given.id == lcore.id; });
+                 });
+    place_traffic(workers);
+    if (config_.lcores_at.line != 0) {
+      return;
+    }
     if (workers.empty()) {
       problems().missing({}, "lcores",
                          "there is no lcore to forward on: the main lcore forwards nothing; expected two "
@@ -107,12 +106,43 @@ class Planner {
         queues.push_back({way.from, queue, plan().ports[way.from].socket, way.to, senders});
       }
     }
-    placed_ = place(queues, workers, plan().ports, context_.result.reasons);
+    context_.resolved.assignments = place(queues, workers, plan().ports, context_.result.reasons);
     warn_of_idle_lcores(workers);
   }
 
+  /// Generators and checkers that the file gives to nobody go to the last lcore that has nothing to do.
+  void place_traffic(std::vector<LcoreFacts>& free) {
+    const bool lab = std::any_of(config_.ports.begin(), config_.ports.end(), is_lab);
+    Resolved& resolved = context_.resolved;
+    if (!lab || !(resolved.generate.empty() || resolved.check.empty())) {
+      return;
+    }
+    const bool forwards_here = config_.lcores_at.line == 0;
+    if (free.size() < (forwards_here ? 2U : 1U)) {
+      problems().missing(config_.lcores_at, "lcores",
+                         "no lcore is left for the generators and checkers of lab ports; expected one more, such as "
+                         "eal: {lcores: \"0@0,1@1,2@0\"} on two CPUs, or generate and check under lcores");
+      return;
+    }
+    const unsigned lcore = free.back().id;
+    free.pop_back();
+    const bool generate = resolved.generate.empty();
+    const bool check = resolved.check.empty();
+    for (const Way& way : ways()) {
+      if (generate && is_lab(asked(way.from))) {
+        resolved.generate.push_back({lcore, way.from, {}});
+      }
+      const bool known = std::any_of(resolved.check.begin(), resolved.check.end(),
+                                     [&](const PortRole& role) { return role.port == way.to; });
+      if (check && !known && is_lab(asked(way.to))) {
+        resolved.check.push_back({lcore, way.to, {}});
+      }
+    }
+    context_.why("lcores." + number(lcore), "generates and checks: it had nothing else to do");
+  }
+
   void check_lcore(const LcoreConfig& lcore) {
-    const LcoreFacts* facts = lcore_facts(lcore.id);
+    const LcoreFacts* facts = context_.lcore_facts(lcore.id);
     const std::string at = "lcores." + number(lcore.id);
     if (facts == nullptr) {
       std::vector<std::string> ids;
@@ -128,16 +158,16 @@ class Planner {
   }
 
   bool lcores_are_there() const {
-    return !placed_.empty() && std::all_of(placed_.begin(), placed_.end(), [this](const Assignment& assignment) {
-      return lcore_facts(assignment.lcore) != nullptr;
-    });
+    const auto there = [this](const auto& given) { return context_.lcore_facts(given.id) != nullptr; };
+    return !context_.resolved.assignments.empty() && std::all_of(config_.lcores.begin(), config_.lcores.end(), there);
   }
 
   void warn_of_idle_lcores(const std::vector<LcoreFacts>& workers) {
+    const std::vector<Assignment>& placed = context_.resolved.assignments;
     std::vector<std::string> idle;
     for (const LcoreFacts& lcore : workers) {
       const bool used =
-          std::any_of(placed_.begin(), placed_.end(), [&](const Assignment& a) { return a.lcore == lcore.id; });
+          std::any_of(placed.begin(), placed.end(), [&](const Assignment& a) { return a.lcore == lcore.id; });
       if (!used) {
         idle.push_back(number(lcore.id));
       }
@@ -152,47 +182,12 @@ class Planner {
     }
   }
 
-  void build_lcores() {
-    std::set<unsigned> ids;
-    for (const Assignment& assignment : placed_) {
-      ids.insert(assignment.lcore);
-    }
-    for (const unsigned id : ids) {
-      const LcoreFacts& facts = *lcore_facts(id);
-      LcorePlan lcore{.id = id, .socket = facts.socket, .legs = {}};
-      for (const Assignment& assignment : placed_) {
-        if (assignment.lcore == id) {
-          add_leg(lcore, assignment);
-        }
-      }
-      plan().lcores.push_back(std::move(lcore));
-    }
-    warn_of_shared_cores();
-  }
-
-  void add_leg(LcorePlan& lcore, const Assignment& assignment) {
-    LegPlan leg;
-    leg.from = assignment.port;
-    leg.rx_queue = assignment.queue;
-    leg.to = context_.resolved.way_from(assignment.port)->to;
-    leg.swap_macs = plan().mode == Mode::kReflect;
-    lcore.legs.push_back(leg);
-    for (const std::size_t i : std::set{leg.from, leg.to}) {
-      const PortPlan& port = plan().ports[i];
-      if (port.socket != lcore.socket) {
-        problems().warn(assignment.at, "lcores." + number(lcore.id),
-                        "is on NUMA socket " + number(lcore.socket) + ", port '" + port.name + "' on " +
-                            number(port.socket) + ": every packet crosses sockets");
-      }
-    }
-  }
-
   void warn_of_shared_cores() {
     const std::vector<LcorePlan>& lcores = plan().lcores;
     for (std::size_t i = 0; i < lcores.size(); ++i) {
       for (std::size_t j = i + 1; j < lcores.size(); ++j) {
-        const LcoreFacts& a = *lcore_facts(lcores[i].id);
-        const LcoreFacts& b = *lcore_facts(lcores[j].id);
+        const LcoreFacts& a = *context_.lcore_facts(lcores[i].id);
+        const LcoreFacts& b = *context_.lcore_facts(lcores[j].id);
         const std::string both = "lcores " + number(a.id) + " and " + number(b.id);
         if (!a.cpus.empty() && a.cpus == b.cpus && a.cpus.size() == 1) {
           problems().warn(config_.lcores_at, "lcores",
@@ -205,49 +200,9 @@ class Planner {
     }
   }
 
-  void plan_tx_queues() {
-    for (std::size_t i = 0; i < plan().ports.size(); ++i) {
-      unsigned queues = 0;
-      for (LcorePlan& lcore : plan().lcores) {
-        bool sends = false;
-        for (LegPlan& leg : lcore.legs) {
-          if (leg.to == i) {
-            leg.tx_queue = queues;
-            sends = true;
-          }
-        }
-        queues += sends ? 1 : 0;
-      }
-      fit_tx_queues(i, queues);
-    }
-  }
-
-  void fit_tx_queues(std::size_t i, unsigned senders) {
-    PortPlan& port = plan().ports[i];
-    const unsigned max = usable_tx_queues(*context_.facts[i], port.rx_queues);
-    port.tx_queues = value_or(asked(i).tx_queues, std::max(senders, 1U));
-    const Location at = place_of(asked(i).tx_queues, asked(i).at);
-    if (port.tx_queues > max) {
-      problems().missing(at, context_.path(i, "tx_queues"),
-                         "is " + number(port.tx_queues) + "; " + port.driver + " has " + number(max) + " here" +
-                             (asked(i).tx_queues ? ""
-                                                 : ", and each lcore that sends needs its own: give all "
-                                                   "queues that lead to this port to " +
-                                                       number(max) + " lcore(s)"));
-    } else if (port.tx_queues < senders) {
-      problems().invalid(at, context_.path(i, "tx_queues"),
-                         "is " + number(port.tx_queues) + ", but " + number(senders) +
-                             " lcores send out of this port; expected a TX queue for each");
-    }
-    if (!asked(i).tx_queues) {
-      context_.why(context_.path(i, "tx_queues"), "one for each lcore that sends out of it");
-    }
-  }
-
   PlanContext context_;
   const Config& config_;
   const Inventory& inventory_;
-  std::vector<Assignment> placed_;
 };
 
 }  // namespace

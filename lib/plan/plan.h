@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "config/config.h"
@@ -17,6 +18,14 @@ struct FrameRange {
   unsigned max = 0;
 
   bool operator==(const FrameRange&) const = default;
+};
+
+/// One direction of forwarding; `from` and `to` are indices of ports. Equal for mode reflect.
+struct Way {
+  std::size_t from = 0;
+  std::size_t to = 0;
+
+  bool operator==(const Way&) const = default;
 };
 
 /// Who sets a port's MTU.
@@ -56,30 +65,106 @@ struct PortPlan {
   bool multi_segs = false;
   bool fast_free = false;
   std::uint64_t rss_types = 0;  ///< 0: no RSS
+  bool rss_hash = false;        ///< the device delivers its hash, for an lcore that spreads flows
   bool drain_at_stop = false;   ///< the driver gives nothing back on stop: its RX queues are emptied first
+  bool lab = false;             ///< made by ringway: generators feed its RX queues, checkers empty its TX queues
+  unsigned wait_ms = 0;         ///< how long packets wait for room in its TX queues; 0: they are dropped at once
 
   bool operator==(const PortPlan&) const = default;
 };
 
-/// One way of packets: a port's RX queue, what happens, a port's TX queue.
+/// How lcores share the producing end of a ring. The consuming end always belongs to one lcore.
+enum class RingKind {
+  kSpSc,  ///< one lcore puts packets in
+  kHts,   ///< several do, one after another (head/tail sync)
+};
+
+/// What a ring's packets wait for.
+enum class RingUse {
+  kWork,  ///< an lcore that works
+  kTx,    ///< the lcore that transmits
+};
+
+/// A ring between two legs.
+struct RingPlan {
+  std::string name;  ///< `rx.east.1-3`, `tx.west.3-5`: packets from east, or to west, and the lcores at its ends
+  RingUse use = RingUse::kWork;
+  std::size_t port = 0;  ///< kWork: where its packets came in; kTx: where they go out
+  RingKind kind = RingKind::kSpSc;
+  unsigned size = 0;     ///< a power of two; it holds one packet fewer
+  unsigned wait_ms = 0;  ///< how long packets wait for room; 0: they are dropped at once
+  unsigned socket = 0;
+  std::vector<unsigned> producers;  ///< lcores
+  unsigned consumer = 0;            ///< lcore
+
+  bool operator==(const RingPlan&) const = default;
+};
+
+/// An RX or TX queue of a port.
+struct PortQueue {
+  std::size_t port = 0;  ///< index into Plan::ports
+  unsigned queue = 0;
+
+  bool operator==(const PortQueue&) const = default;
+};
+
+/// A ring to take packets from.
+struct FromRing {
+  std::size_t ring = 0;  ///< index into Plan::rings
+
+  bool operator==(const FromRing&) const = default;
+};
+
+/// Rings to put packets into; flows are spread over several.
+struct ToRings {
+  std::vector<std::size_t> rings;  ///< indices into Plan::rings
+
+  bool operator==(const ToRings&) const = default;
+};
+
+/// One leg of a way: where packets are taken, what happens, where they are put.
 struct LegPlan {
-  std::size_t from = 0;  ///< index into Plan::ports
-  unsigned rx_queue = 0;
-  std::size_t to = 0;
-  unsigned tx_queue = 0;
+  std::variant<PortQueue, FromRing> source;
+  std::variant<PortQueue, ToRings> output;
   bool swap_macs = false;
   std::optional<FrameRange> limit;  ///< frames outside are dropped; none: the source cannot bring such a frame
+
+  /// The RX queue that it polls; null: it takes from a ring.
+  const PortQueue* rx() const noexcept { return std::get_if<PortQueue>(&source); }
+  /// The TX queue that it sends to; null: it puts into rings.
+  const PortQueue* tx() const noexcept { return std::get_if<PortQueue>(&output); }
+  PortQueue* tx() noexcept { return std::get_if<PortQueue>(&output); }
+  /// The ring that it takes from; only without rx().
+  std::size_t from_ring() const noexcept { return std::get<FromRing>(source).ring; }
+  /// The rings that it puts into; only without tx().
+  const std::vector<std::size_t>& to_rings() const noexcept { return std::get<ToRings>(output).rings; }
 
   bool operator==(const LegPlan&) const = default;
 };
 
-/// An lcore and its legs, in the order in which it polls them.
+/// An lcore and its legs, in the order in which it polls them: those nearest to the end of the way first, to make room.
 struct LcorePlan {
   unsigned id = 0;
   unsigned socket = 0;
   std::vector<LegPlan> legs;
+  std::vector<std::size_t> generate;  ///< lab ports whose RX queues it feeds
+  std::vector<std::size_t> check;     ///< lab ports whose TX queues it empties
 
   bool operator==(const LcorePlan&) const = default;
+};
+
+/// What the generators of lab ports send; a port means each of them.
+struct TrafficPlan {
+  unsigned frame_bytes = 60;  ///< without CRC, before VLAN tags; 0: IMIX
+  unsigned flows = 1;         ///< a port
+  double ipv6_percent = 0;    ///< of the flows
+  unsigned vlans = 0;         ///< VLAN ids in use
+  double packets_per_s = 0;   ///< a port; 0: as fast as the port takes them
+  std::uint64_t packets = 0;  ///< a port; 0: no limit
+  double seconds = 0;         ///< 0: no limit
+  unsigned faults_ppm = 0;    ///< bad frames in a million
+
+  bool operator==(const TrafficPlan&) const = default;
 };
 
 /// How an lcore without packets backs off.
@@ -94,14 +179,22 @@ struct IdlePlan {
 /// Everything that will be built: every number decided, every name resolved. A value.
 struct Plan {
   Mode mode = Mode::kCrossConnect;
+  bool symmetric = false;  ///< both directions of a flow are spread alike
   unsigned burst = 0;
   std::vector<PoolPlan> pools;
   std::vector<PortPlan> ports;
+  std::vector<Way> ways;  ///< at most one from each port
+  std::vector<RingPlan> rings;
+  unsigned wait_ms = 0;  ///< how long outputs wait that do and have no time of their own
   std::vector<LcorePlan> lcores;
+  std::optional<TrafficPlan> traffic;  ///< none: no port is a lab port
   IdlePlan idle;
 
   bool operator==(const Plan&) const = default;
 };
+
+/// Whether the leg keeps packets that its output has no room for.
+bool leg_waits(const Plan& plan, const LegPlan& leg);
 
 /// Why a number is what it is: key path to sentence.
 using Reasons = std::multimap<std::string, std::string>;

@@ -18,7 +18,7 @@ class MemoryPlanner {
       : context_(context),
         config_(context.config),
         plan_(context.plan()),
-        data_room_(value_or(config_.pool.data_room, kDefaultDataRoom)) {}
+        data_room_(value_or(config_.pool.data_room, std::max(kDefaultDataRoom, longest_made()))) {}
 
   void run() {
     make_pools();
@@ -30,6 +30,15 @@ class MemoryPlanner {
  private:
   Diagnostics& problems() { return context_.problems(); }
   Location port_at(std::size_t i) const { return config_.ports[i].at; }
+
+  /// Bytes of the longest frame that generators make: each fits one mbuf. 0 without lab ports.
+  unsigned longest_made() const {
+    unsigned longest = 0;
+    for (const PortPlan& port : plan_.ports) {
+      longest = std::max(longest, port.lab ? longest_frame(port.mtu) + kMostOversize : 0);
+    }
+    return longest;
+  }
 
   /// One pool a NUMA socket, so that ports on one socket share it and TX queues see mbufs of one pool only.
   void make_pools() {
@@ -46,6 +55,11 @@ class MemoryPlanner {
                                .data_room = data_room_});
       }
       const DeviceFacts& facts = *context_.facts[i];
+      if (port.lab && data_room_ < longest_made()) {
+        problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
+                           "is " + number(data_room_) + ", and the longest frame made for lab port '" + port.name +
+                               "' has " + number(longest_made()) + " bytes; expected at least that");
+      }
       if (port.driver == "net_null" && received_frames(port.device, facts, port.mtu).max > data_room_) {
         problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
                            "is " + number(data_room_) + ", and net_null's frames on port '" + port.name + "' have " +
@@ -66,17 +80,21 @@ class MemoryPlanner {
     std::vector<std::set<std::size_t>> feeding(plan_.ports.size());  // output: pools
     for (LcorePlan& lcore : plan_.lcores) {
       for (LegPlan& leg : lcore.legs) {
-        const PortPlan& from = plan_.ports[leg.from];
-        const PortPlan& to = plan_.ports[leg.to];
-        const FrameRange in = received_frames(from.device, *context_.facts[leg.from], from.mtu);
-        const FrameRange out = accepted_frames(to.device, *context_.facts[leg.to], to.mtu, data_room_);
+        if (leg.rx() == nullptr) {
+          continue;  // frames are limited where they come in: the driver has just touched the mbuf there
+        }
+        const Way& way = *context_.resolved.way_from(leg.rx()->port);
+        const PortPlan& from = plan_.ports[way.from];
+        const PortPlan& to = plan_.ports[way.to];
+        const FrameRange in = received_frames(from.device, *context_.facts[way.from], from.mtu);
+        const FrameRange out = accepted_frames(to.device, *context_.facts[way.to], to.mtu, data_room_);
         if (in.min < out.min || in.max > out.max) {
           leg.limit = out;
-          tell_lower_limit(leg.to, out.max);
+          tell_lower_limit(way.to, out.max);
         }
-        chained[leg.to] = chained[leg.to] || std::min(in.max, out.max) > data_room_;
+        chained[way.to] = chained[way.to] || std::min(in.max, out.max) > data_room_;
         // A ring brings mbufs of whoever filled it: as good as one more pool.
-        feeding[leg.to].insert(from.driver == "net_ring" ? plan_.pools.size() : from.pool);
+        feeding[way.to].insert(from.driver == "net_ring" ? plan_.pools.size() : from.pool);
       }
     }
     for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
@@ -147,6 +165,7 @@ class MemoryPlanner {
       const PortPlan& port = plan_.ports[output];
       demand.add("TX descriptors of " + port.name, port.tx_queues, port.tx_descriptors);
     }
+    add_rings(demand, pool);
     unsigned segments = 1;
     for (const PortPlan& port : plan_.ports) {
       segments = std::max(segments, (longest_frame(port.mtu) + data_room_ - 1) / data_room_);
@@ -156,6 +175,26 @@ class MemoryPlanner {
     demand.add(segments > 1 ? "lcores' bursts of " + number(segments) + "-mbuf frames" : "lcores' bursts",
                plan_.lcores.size(), std::uint64_t{plan_.burst} * segments);
     return demand;
+  }
+
+  /// Rings that packets of the pool pass, and what legs keep that wait for room.
+  void add_rings(PoolDemand& demand, std::size_t pool) const {
+    for (const RingPlan& ring : plan_.rings) {
+      const bool passes = std::any_of(plan_.ways.begin(), plan_.ways.end(), [&](const Way& way) {
+        return (ring.use == RingUse::kWork ? way.from : way.to) == ring.port && plan_.ports[way.from].pool == pool;
+      });
+      demand.add("ring " + ring.name, passes ? 1 : 0, ring.size - 1);
+    }
+    std::uint64_t waiting = 0;
+    for (const LcorePlan& lcore : plan_.lcores) {
+      for (const LegPlan& leg : lcore.legs) {
+        waiting += leg_waits(plan_, leg) ? 1 : 0;
+      }
+      for (const std::size_t port : lcore.generate) {
+        waiting += plan_.traffic->packets_per_s == 0 ? plan_.ports[port].rx_queues : 0;
+      }
+    }
+    demand.add("kept by legs that wait for room", waiting, plan_.burst);
   }
 
   /// All pools get the size of the largest, so that one number says it.

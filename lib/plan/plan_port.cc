@@ -28,6 +28,7 @@ class PortPlanner {
     planned_.interface = facts_.interface;
     planned_.promiscuous = asked_.promiscuous ? asked_.promiscuous->value : true;
     planned_.mtu_owner = traits_of(facts_.driver).mtu_owner;
+    planned_.lab = facts_.driver == kLabDriver;
     planned_.drain_at_stop = traits_of(facts_.driver).drain_at_stop;
     rx_queues();
     planned_.rx_descriptors = descriptors("rx_descriptors", asked_.rx_descriptors, facts_.min_rx_descriptors,

@@ -23,6 +23,7 @@ class Resolver {
     resolve_ways();
     check_unused_ports();
     check_lcore_sections();
+    check_traffic();
     return std::move(resolved_);
   }
 
@@ -55,8 +56,8 @@ class Resolver {
     std::map<std::string, const PortConfig*> seen;
     for (const PortConfig& port : config_.ports) {
       const std::string device = device_name(port.device.value);
-      if (device.empty()) {
-        continue;  // the parser has said so
+      if (device.empty() || is_lab(port)) {
+        continue;  // the parser has said so; or each is a device of its own
       }
       const auto [first, fresh] = seen.emplace(device, &port);
       if (!fresh) {
@@ -166,7 +167,14 @@ class Resolver {
       for (std::size_t item = 0; item < lcore.rx.size(); ++item) {
         assign(lcore, item);
       }
+      if (lcore.work && lcore.work->value) {
+        resolved_.workers.push_back(lcore.id);
+      }
+      take_role(lcore, lcore.tx, "tx", resolved_.tx);
+      take_role(lcore, lcore.generate, "generate", resolved_.generate);
+      take_role(lcore, lcore.check, "check", resolved_.check);
     }
+    std::sort(resolved_.workers.begin(), resolved_.workers.end());
     if (config_.lcores_at.line == 0 || config_.lcores.empty()) {
       return;
     }
@@ -180,6 +188,66 @@ class Resolver {
                           "nobody polls queue " + port.name + "." + std::to_string(unpolled - owners.begin()) +
                               "; expected it under one lcore's rx");
       }
+    }
+  }
+
+  bool is_source(std::size_t port) const { return resolved_.way_from(port) != nullptr; }
+  bool is_output(std::size_t port) const {
+    return std::any_of(resolved_.ways.begin(), resolved_.ways.end(), [port](const Way& way) { return way.to == port; });
+  }
+
+  void take_role(const LcoreConfig& lcore, const std::vector<At<std::string>>& names, const std::string& role,
+                 std::vector<PortRole>& taken) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string path = "lcores." + std::to_string(lcore.id) + "." + role + "[" + std::to_string(i) + "]";
+      const std::size_t port = port_named(names[i].value, names[i].at, path);
+      if (port == kNone) {
+        continue;
+      }
+      const bool lab_role = role != "tx";
+      const auto same = std::find_if(taken.begin(), taken.end(), [&](const PortRole& other) {
+        return other.port == port && (lab_role || other.lcore == lcore.id);
+      });
+      if (same != taken.end()) {
+        problems_.invalid(names[i].at, path,
+                          "port '" + names[i].value + "' has this role already, on line " +
+                              std::to_string(same->at.line) + "; expected it once");
+      } else if (lab_role && !is_lab(config_.ports[port])) {
+        problems_.invalid(names[i].at, path,
+                          "port '" + names[i].value + "' is no lab port; expected one with device: lab");
+      } else if (!resolved_.ways.empty() && !(role == "generate" ? is_source(port) : is_output(port))) {
+        problems_.invalid(names[i].at, path,
+                          "nothing is " + std::string(role == "generate" ? "received from" : "sent out of") + " '" +
+                              names[i].value + "'; expected a port that forwarding uses so");
+      } else {
+        taken.push_back({lcore.id, port, names[i].at});
+      }
+    }
+  }
+
+  /// Every lab port has its generator and its checker, or none has and the planner finds an lcore.
+  void check_traffic() {
+    const bool any_lab = std::any_of(config_.ports.begin(), config_.ports.end(), is_lab);
+    if (config_.traffic.at.line != 0 && !any_lab) {
+      problems_.invalid(config_.traffic.at, "traffic", "no port is a lab port; expected one with device: lab");
+    }
+    for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+      if (is_lab(config_.ports[i]) && is_source(i)) {
+        check_covered(i, resolved_.generate, "generate");
+      }
+      if (is_lab(config_.ports[i]) && is_output(i)) {
+        check_covered(i, resolved_.check, "check");
+      }
+    }
+  }
+
+  void check_covered(std::size_t port, const std::vector<PortRole>& taken, const std::string& role) {
+    const bool covered =
+        std::any_of(taken.begin(), taken.end(), [port](const PortRole& other) { return other.port == port; });
+    if (!taken.empty() && !covered) {
+      problems_.invalid(config_.lcores_at, "lcores",
+                        "no lcore has " + role + ": [" + config_.ports[port].name +
+                            "], while other lab ports have one; expected all of them, or none");
     }
   }
 
@@ -198,6 +266,10 @@ const Way* Resolved::way_from(std::size_t port) const {
     }
   }
   return nullptr;
+}
+
+bool is_lab(const PortConfig& port) {
+  return port.device.value == kLabDevice;
 }
 
 unsigned rx_queues_of(const PortConfig& port) {

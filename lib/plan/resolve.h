@@ -5,14 +5,9 @@
 
 #include "config/config.h"
 #include "core/diagnostics.h"
+#include "plan/plan.h"
 
 namespace ringway {
-
-/// One direction of forwarding; `from` and `to` index Config::ports. Equal for mode reflect.
-struct Way {
-  std::size_t from = 0;
-  std::size_t to = 0;
-};
 
 /// An RX queue that the file gives to an lcore.
 struct Assignment {
@@ -22,10 +17,21 @@ struct Assignment {
   Location at;
 };
 
+/// A port that the file gives to an lcore for one of its roles.
+struct PortRole {
+  unsigned lcore = 0;
+  std::size_t port = 0;
+  Location at;
+};
+
 /// A configuration whose names are resolved, as far as the text alone allows.
 struct Resolved {
   std::vector<Way> ways;                ///< at most one from each port
   std::vector<Assignment> assignments;  ///< empty: the planner places the queues
+  std::vector<unsigned> workers;        ///< lcores that work; empty: who receives, works
+  std::vector<PortRole> tx;             ///< lcores that transmit for everybody
+  std::vector<PortRole> generate;       ///< empty: the planner finds an lcore
+  std::vector<PortRole> check;          ///< the same
 
   /// The way that packets from `port` take; null: it only sends.
   const Way* way_from(std::size_t port) const;
@@ -33,6 +39,9 @@ struct Resolved {
 
 /// RX queues of a port: what the file says, else 1.
 unsigned rx_queues_of(const PortConfig& port);
+
+/// Whether the port is one that ringway makes itself for `traffic`.
+bool is_lab(const PortConfig& port);
 
 /// Resolves names and refuses what no machine could mend. This is all that `--check` needs besides parsing.
 Resolved resolve(const Config& config, Diagnostics& problems);

@@ -29,6 +29,7 @@ inline DeviceFacts nic(const std::string& device, int socket = 0) {
           .multi_segs = true,
           .fast_free = true,
           .rss_types = 1,
+          .rss_hash = true,
           .held_mbufs = 0};
 }
 

@@ -27,6 +27,9 @@ Inventory example_machine() {
   DeviceFacts xdp_right = vdev("net_af_xdp1", "net_af_xdp");
   Inventory inventory = machine({nic("0000:03:00.0"), nic("0000:03:00.1"), left, right, xdp_left, xdp_right,
                                  vdev("net_pcap0", "net_pcap"), vdev("net_pcap1", "net_pcap")});
+  for (const unsigned id : {4U, 5U}) {
+    inventory.lcores.push_back({.id = id, .cpus = {id}, .socket = 0, .core = id, .main = false});
+  }
   inventory.devices[6].held_mbufs = inventory.devices[7].held_mbufs = 500;  // what a looped capture holds
   return inventory;
 }

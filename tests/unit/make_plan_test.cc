@@ -22,8 +22,8 @@ TEST(MakePlan, FillsInEverythingForTwoNics) {
   ASSERT_EQ(plan.lcores.size(), 1U);
   EXPECT_EQ(plan.lcores[0].id, 1U);  // the main lcore forwards nothing
   ASSERT_EQ(plan.lcores[0].legs.size(), 2U);
-  EXPECT_EQ(plan.lcores[0].legs[0].from, 0U);
-  EXPECT_EQ(plan.lcores[0].legs[0].to, 1U);
+  EXPECT_EQ(*plan.lcores[0].legs[0].rx(), (PortQueue{0, 0}));
+  EXPECT_EQ(*plan.lcores[0].legs[0].tx(), (PortQueue{1, 0}));
   EXPECT_FALSE(plan.lcores[0].legs[0].swap_macs);
   EXPECT_FALSE(plan.lcores[0].legs[0].limit);  // a NIC brings nothing that an equal NIC cannot send
   // 4 x 512 descriptors, 2 lcores x 384 of cache, a burst of 32: 2848.
@@ -35,7 +35,7 @@ TEST(MakePlan, ReflectSendsBackOutOfTheSamePort) {
       "ports: {east: {device: \"0000:03:00.0\"}}\nforwarding: {mode: reflect, ports: [east]}\n", two_nic_machine());
   ASSERT_FALSE(planning.problems.failed()) << planning.problems.text("f");
   const LegPlan& leg = planning.plan.lcores.at(0).legs.at(0);
-  EXPECT_EQ(leg.from, leg.to);
+  EXPECT_EQ(*leg.rx(), *leg.tx());
   EXPECT_TRUE(leg.swap_macs);
 }
 
@@ -54,7 +54,7 @@ TEST(MakePlan, PlacesQueuesOnTheirOwnSocketFirst) {
   ASSERT_FALSE(planning.problems.failed()) << planning.problems.text("f");
   ASSERT_EQ(planning.plan.lcores.size(), 2U);
   EXPECT_EQ(planning.plan.lcores[0].socket, 0U);
-  EXPECT_EQ(planning.plan.ports.at(planning.plan.lcores[0].legs.at(0).from).name, "east");
+  EXPECT_EQ(planning.plan.ports.at(planning.plan.lcores[0].legs.at(0).rx()->port).name, "east");
   EXPECT_EQ(planning.plan.lcores[1].socket, 1U);
   EXPECT_EQ(planning.plan.pools.size(), 2U);  // one a socket
   EXPECT_NE(planning.problems.text("f").find("every packet crosses sockets"), std::string::npos);
@@ -70,7 +70,7 @@ TEST(MakePlan, AnOutputWithOneTxQueueKeepsItsLegsOnOneLcore) {
   for (const LcorePlan& lcore : planning.plan.lcores) {
     bool sends = false;
     for (const LegPlan& leg : lcore.legs) {
-      sends = sends || leg.to == 1;
+      sends = sends || leg.tx()->port == 1;
     }
     senders += sends ? 1 : 0;
   }
@@ -120,7 +120,7 @@ TEST(MakePlan, LimitsFramesOnlyWhereTheSourceCanBringOthers) {
   std::map<std::string, std::optional<FrameRange>> limits;
   for (const LcorePlan& lcore : planning.plan.lcores) {
     for (const LegPlan& leg : lcore.legs) {
-      limits[planning.plan.ports[leg.to].name] = leg.limit;
+      limits[planning.plan.ports[leg.tx()->port].name] = leg.limit;
     }
   }
   EXPECT_FALSE(limits["b"]);                                     // net_ring passes any mbuf

@@ -1,0 +1,68 @@
+#include <algorithm>
+
+#include "plan/context.h"
+#include "plan/drivers.h"
+
+namespace ringway {
+namespace {
+
+constexpr unsigned kCrc = 4;
+constexpr unsigned kVlanTag = 4;
+constexpr unsigned kLongestImix = 1514;
+constexpr unsigned kDefaultFlows = 1000;
+
+// What a frame takes on a wire beside its bytes: preamble, start delimiter, gap and CRC (IEEE 802.3).
+constexpr unsigned kWireOverhead = 20 + kCrc;
+constexpr double kLabBitsPerSecond = 10e9;  // what net_ring says of its link
+constexpr double kImixMeanBytes = (7 * 60 + 4 * 590 + 1514) / 12.0;
+
+double packets_per_s(const Rate& rate, unsigned frame_bytes) {
+  if (rate.unit != Rate::Unit::kPercent) {
+    return rate.value;  // 0 with max
+  }
+  const double bytes = frame_bytes == 0 ? kImixMeanBytes : frame_bytes;
+  return rate.value / 100 * kLabBitsPerSecond / 8 / (bytes + kWireOverhead);
+}
+
+}  // namespace
+
+unsigned longest_generated(const TrafficPlan& traffic) {
+  return (traffic.frame_bytes == 0 ? kLongestImix : traffic.frame_bytes) + (traffic.vlans > 0 ? kVlanTag : 0);
+}
+
+void plan_traffic(PlanContext& context) {
+  const TrafficConfig& asked = context.config.traffic;
+  Plan& plan = context.plan();
+  if (std::none_of(plan.ports.begin(), plan.ports.end(), [](const PortPlan& port) { return port.lab; })) {
+    return;
+  }
+  const unsigned size = value_or(asked.size, 60 + kCrc);
+  TrafficPlan traffic;
+  traffic.frame_bytes = size == 0 ? 0 : size - kCrc;
+  traffic.flows = value_or(asked.flows, kDefaultFlows);
+  traffic.ipv6_percent = asked.ipv6 ? asked.ipv6->value : 0;
+  traffic.vlans = value_or(asked.vlans, 0);
+  const Rate rate = asked.rate ? asked.rate->value : Rate{};
+  traffic.packets_per_s = packets_per_s(rate, traffic.frame_bytes);
+  traffic.packets = asked.packets ? asked.packets->value : 0;
+  traffic.seconds = asked.duration ? asked.duration->value : 0;
+  traffic.faults_ppm = asked.faults ? static_cast<unsigned>(asked.faults->value * 1e4 + 0.5) : 0;
+  if (rate.unit == Rate::Unit::kPercent) {
+    context.why("traffic.rate", "of 10 Gbit/s at this frame size, preamble and gap included");
+  }
+  for (const Way& way : plan.ways) {
+    for (const std::size_t i : {way.from, way.to}) {
+      const PortPlan& port = plan.ports[i];
+      if (plan.ports[way.from].lab && longest_generated(traffic) > longest_frame(port.mtu)) {
+        context.problems().invalid(asked.size ? asked.size->at : asked.at, "traffic.size",
+                                   "makes frames of " + number(longest_generated(traffic)) + " bytes, and port '" +
+                                       port.name + "' carries " + number(longest_frame(port.mtu)) +
+                                       "; expected less, or ports." + port.name + ".mtu of " +
+                                       number(longest_generated(traffic)));
+      }
+    }
+  }
+  plan.traffic = traffic;
+}
+
+}  // namespace ringway
