@@ -54,7 +54,8 @@ void Port::configure() {
   if (settings_.mtu) {
     conf.rxmode.mtu = *settings_.mtu;
   }
-  conf.rxmode.offloads = settings_.scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0;
+  conf.rxmode.offloads =
+      (settings_.scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0) | (settings_.rss_hash ? RTE_ETH_RX_OFFLOAD_RSS_HASH : 0);
   conf.txmode.offloads = (settings_.multi_segs ? RTE_ETH_TX_OFFLOAD_MULTI_SEGS : 0) |
                          (settings_.fast_free ? RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE : 0);
   if (settings_.rss_types != 0) {

@@ -28,6 +28,7 @@ struct PortSettings {
   bool multi_segs = false;
   bool fast_free = false;
   std::uint64_t rss_types = 0;
+  bool rss_hash = false;
 };
 
 /// A port, configured and its queues set up; the destructor closes it.

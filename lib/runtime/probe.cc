@@ -20,6 +20,7 @@
 #include "dpdk/eal.h"
 #include "dpdk/port.h"
 #include "plan/drivers.h"
+#include "plan/resolve.h"
 #include "runtime/kernel_interface.h"
 
 namespace ringway {
@@ -122,6 +123,7 @@ DeviceFacts probe_device(const std::string& device, std::uint16_t id) {
   facts.multi_segs = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
   facts.fast_free = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
   facts.rss_types = info.flow_type_rss_offloads & wanted_rss_types();
+  facts.rss_hash = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0;
   facts.held_mbufs = facts.driver == "net_pcap" ? looped_packets(device) : 0;
   return facts;
 }
@@ -180,7 +182,11 @@ Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepage
   }
   for (const PortConfig& port : config.ports) {
     const std::string path = "ports." + port.name + ".device";
-    unsigned id = 0;
+    unsigned id = RTE_MAX_ETHPORTS;
+    if (is_lab(port)) {
+      ids.push_back(id);  // made with the plan, and known to the planner without asking
+      continue;
+    }
     try {
       id = attach_port(port.device.value, output);
       inventory.devices.push_back(probe_device(port.device.value, static_cast<std::uint16_t>(id)));

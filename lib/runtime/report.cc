@@ -14,6 +14,7 @@
 #include <numeric>
 
 #include "core/errors.h"
+#include "datapath/custody.h"
 
 namespace ringway {
 namespace {
@@ -58,6 +59,38 @@ Json lcore_json(const LcoreTotals& lcore) {
           {"idle_cycles", lcore.idle_cycles},
           {"voluntary_context_switches", lcore.voluntary_context_switches},
           {"involuntary_context_switches", lcore.involuntary_context_switches}};
+}
+
+Json ring_json(const RingTotals& ring) {
+  return {{"kind", ring.kind},         {"size", ring.size},
+          {"fill", ring.fill},         {"high_water", ring.high_water},
+          {"enqueued", ring.enqueued}, {"dequeued", ring.dequeued},
+          {"refused", ring.refused}};
+}
+
+Json traffic_json(const TrafficTotals& traffic) {
+  Json latency = Json::object();
+  for (std::size_t i = 0; i < kLatencyNames.size(); ++i) {
+    latency[kLatencyNames[i]] = traffic.latency_ns[i];
+  }
+  latency["max"] = traffic.latency_max_ns;
+  latency["histogram"] = Json::array();
+  for (const HistogramBucket& bucket : traffic.latency_buckets) {
+    latency["histogram"].push_back({bucket.ns, bucket.count});
+  }
+  return {{"sent", traffic.sent},
+          {"received", traffic.received},
+          {"lost", traffic.lost()},
+          {"missed", traffic.missed},
+          {"expected_drops", traffic.expected_drops},
+          {"duplicated", traffic.duplicated},
+          {"reordered", traffic.reordered},
+          {"altered", traffic.altered},
+          {"stale", traffic.stale},
+          {"unknown", traffic.unknown},
+          {"not_dropped", traffic.not_dropped},
+          {"forgone", traffic.forgone},
+          {"latency_ns", latency}};
 }
 
 Json drops_json(const std::array<std::uint64_t, kDropReasons>& dropped) {
@@ -121,6 +154,26 @@ double seconds_between(const Totals& before, const Totals& now) {
   return std::max(now.seconds - before.seconds, 1e-9);
 }
 
+void print_latency(std::string& text, const TrafficTotals& traffic) {
+  print(text, "  latency in us ");
+  for (std::size_t i = 0; i < kLatencyPercents.size(); ++i) {
+    print(text, "   p%g %.1f", kLatencyPercents[i], traffic.latency_ns[i] / 1e3);
+  }
+  print(text, "   max %.1f\n", traffic.latency_max_ns / 1e3);
+}
+
+void print_traffic(std::string& text, const TrafficTotals& traffic) {
+  print(text, "\ntraffic               sent       received           lost   expected drops\n");
+  print(text, "  %20" PRIu64 " %14" PRIu64 " %14" PRId64 " %16" PRIu64 "\n", traffic.sent, traffic.received,
+        traffic.lost(), traffic.expected_drops);
+  print(text,
+        "  altered %" PRIu64 ", reordered %" PRIu64 ", duplicated %" PRIu64 ", not made here %" PRIu64
+        ", not dropped %" PRIu64 ", missed by full RX queues %" PRIu64 "\n",
+        traffic.altered, traffic.reordered + traffic.stale, traffic.duplicated, traffic.unknown, traffic.not_dropped,
+        traffic.missed);
+  print_latency(text, traffic);
+}
+
 void print_drops(std::string& text, const std::array<std::uint64_t, kDropReasons>& dropped) {
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     if (dropped[i] > 0) {
@@ -135,19 +188,25 @@ std::uint64_t Totals::all_dropped() const noexcept {
   return sum(dropped);
 }
 
+std::int64_t Totals::on_their_way() const noexcept {
+  return static_cast<std::int64_t>(received + cloned - transmitted - all_dropped());
+}
+
 std::int64_t Report::unaccounted() const noexcept {
-  return static_cast<std::int64_t>(totals.received + totals.cloned - totals.transmitted - totals.all_dropped() -
-                                   in_flight);
+  return totals.on_their_way() - static_cast<std::int64_t>(in_flight);
 }
 
 bool Report::balanced() const noexcept {
-  return unaccounted() == 0 && std::all_of(pools.begin(), pools.end(), [](const PoolTotals& pool) {
-           return pool.missing == 0 && pool.freed_twice == 0;
-         });
+  return unaccounted() == 0 && in_other_buffers == 0 &&
+         std::all_of(pools.begin(), pools.end(),
+                     [](const PoolTotals& pool) { return pool.missing == 0 && pool.freed_twice == 0; });
 }
 
 ExitStatus Report::exit_status() const noexcept {
-  return balanced() ? ExitStatus::kClean : ExitStatus::kUnbalanced;
+  if (!balanced()) {
+    return ExitStatus::kUnbalanced;
+  }
+  return totals.traffic && !totals.traffic->sound() ? ExitStatus::kFailed : ExitStatus::kClean;
 }
 
 std::string to_json(const Report& report) {
@@ -162,6 +221,9 @@ std::string to_json(const Report& report) {
   }
   json["drops"] = drops_json(totals.dropped);
   json["copies"] = copies_json(totals);
+  if (kCustody) {
+    json["copies"]["in_other_buffers"] = report.in_other_buffers;
+  }
   json["pools"] = Json::object();
   for (const PoolTotals& pool : report.pools) {
     json["pools"][pool.name] = {{"size", pool.size},
@@ -169,6 +231,13 @@ std::string to_json(const Report& report) {
                                 {"missing", pool.missing},
                                 {"held_by_driver", pool.held_by_driver},
                                 {"freed_twice", pool.freed_twice}};
+  }
+  json["rings"] = Json::object();
+  for (const RingTotals& ring : totals.rings) {
+    json["rings"][ring.name] = ring_json(ring);
+  }
+  if (totals.traffic) {
+    json["traffic"] = traffic_json(*totals.traffic);
   }
   json["lcores"] = Json::object();
   for (const LcoreTotals& lcore : totals.lcores) {
@@ -196,12 +265,24 @@ std::string to_text(const Totals& totals) {
             port.kernel->rx_packets, port.kernel->rx_dropped, port.kernel->tx_packets, port.kernel->tx_dropped);
     }
   }
+  if (!totals.rings.empty()) {
+    print(text,
+          "\nrings                       kind     size    fill  high water       enqueued       dequeued    refused\n");
+  }
+  for (const RingTotals& ring : totals.rings) {
+    print(text, "  %-24s %6s %8" PRIu64 " %7" PRIu64 " %11" PRIu64 " %14" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n",
+          ring.name.c_str(), ring.kind.c_str(), ring.size, ring.fill, ring.high_water, ring.enqueued, ring.dequeued,
+          ring.refused);
+  }
   print(text, "\nlcores              packets    packets/burst   busy     switches: voluntary  involuntary\n");
   for (const LcoreTotals& lcore : totals.lcores) {
     const double fill = lcore.bursts > 0 ? static_cast<double>(lcore.packets) / static_cast<double>(lcore.bursts) : 0;
     print(text, "  %-12u %12" PRIu64 "     %12.1f %5.1f %%            %12" PRIu64 " %12" PRIu64 "\n", lcore.id,
           lcore.packets, fill, 100 * busy_share({}, lcore), lcore.voluntary_context_switches,
           lcore.involuntary_context_switches);
+  }
+  if (totals.traffic) {
+    print_traffic(text, *totals.traffic);
   }
   print(text, "\ncopied by the forwarder  %18" PRIu64 " packets, %" PRIu64 " bytes\n", sum(totals.copied_packets),
         sum(totals.copied_bytes));
@@ -220,6 +301,9 @@ std::string to_text(const Report& report) {
   std::string text = to_text(report.totals);
   print(text, "- in flight            %20" PRIu64 "\n", report.in_flight);
   print(text, "= unaccounted          %20" PRId64 "\n", report.unaccounted());
+  if (report.in_other_buffers > 0) {
+    print(text, "  sent in another buffer than received %" PRIu64 "\n", report.in_other_buffers);
+  }
   for (const PoolTotals& pool : report.pools) {
     print(text, "  pool %-12s    %20" PRIu64 " mbufs, %" PRIu64 " free", pool.name.c_str(), pool.size, pool.free);
     if (pool.held_by_driver > 0) {
@@ -254,6 +338,10 @@ std::string rates_to_json(const Totals& before, const Totals& now) {
   for (std::size_t i = 0; i < now.lcores.size(); ++i) {
     json["lcores"][std::to_string(now.lcores[i].id)] = {{"busy", busy_share(before.lcores[i], now.lcores[i])}};
   }
+  for (const RingTotals& ring : now.rings) {
+    json["rings"][ring.name] = ring_json(ring);
+  }
+  json["copies"] = copies_json(now);
   return json.dump() + '\n';
 }
 
@@ -270,6 +358,18 @@ std::string rates_to_text(const Totals& before, const Totals& now) {
   for (std::size_t i = 0; i < now.lcores.size(); ++i) {
     print(text, "  lcore %-6u %8.1f %% busy\n", now.lcores[i].id, 100 * busy_share(before.lcores[i], now.lcores[i]));
   }
+  for (std::size_t i = 0; i < now.rings.size(); ++i) {
+    const RingTotals& ring = now.rings[i];
+    print(text,
+          "  ring %-20s %6" PRIu64 " of %" PRIu64 ", high water %" PRIu64 ", %.3f Mpps in, refused %.0f a second\n",
+          ring.name.c_str(), ring.fill, ring.size - 1, ring.high_water,
+          static_cast<double>(ring.enqueued - before.rings[i].enqueued) / seconds / 1e6,
+          static_cast<double>(ring.refused - before.rings[i].refused) / seconds);
+  }
+  if (now.traffic) {
+    print_latency(text, *now.traffic);
+  }
+  print(text, "  copied by the forwarder: %" PRIu64 " packets\n", sum(now.copied_packets));
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     if (now.dropped[i] > before.dropped[i]) {
       print(text, "  dropped %-18s %12.0f a second\n", kDropReasonNames[i],

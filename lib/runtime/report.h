@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "core/exit_status.h"
+#include "datapath/copy_reason.h"
 #include "datapath/drop.h"
+#include "runtime/histogram_export.h"
 #include "runtime/kernel_interface.h"
 
 namespace ringway {
@@ -39,6 +41,46 @@ struct LcoreTotals {
   std::uint64_t involuntary_context_switches = 0;
 };
 
+/// A ring's totals since start.
+struct RingTotals {
+  std::string name;
+  std::string kind;  ///< `SP/SC` or `HTS`
+  std::uint64_t size = 0;
+  std::uint64_t fill = 0;        ///< packets in it at this moment
+  std::uint64_t high_water = 0;  ///< most packets seen in it
+  std::uint64_t enqueued = 0;
+  std::uint64_t dequeued = 0;
+  std::uint64_t refused = 0;  ///< packets dropped because it was full
+};
+
+/// Percentiles in reports, and their names.
+inline constexpr std::array<double, 5> kLatencyPercents = {50, 90, 99, 99.9, 99.99};
+inline constexpr std::array<const char*, 5> kLatencyNames = {"p50", "p90", "p99", "p99_9", "p99_99"};
+
+/// What generators made and checkers found, since start.
+struct TrafficTotals {
+  std::uint64_t sent = 0;            ///< frames made, missed ones included
+  std::uint64_t expected_drops = 0;  ///< of these, frames bad in a way that the forwarder must drop
+  std::uint64_t missed = 0;          ///< of these, frames that a port's RX queue had no room for
+  std::uint64_t forgone = 0;         ///< frames that were due and never made: the generator was too far behind
+  std::uint64_t received = 0;        ///< frames that came back
+  std::uint64_t unique = 0;          ///< of these, intact and for the first time
+  std::uint64_t duplicated = 0;
+  std::uint64_t reordered = 0;    ///< behind a later one of their flow
+  std::uint64_t altered = 0;      ///< not as they were made
+  std::uint64_t stale = 0;        ///< too far behind a later one of their flow to tell duplicates
+  std::uint64_t unknown = 0;      ///< not made here
+  std::uint64_t not_dropped = 0;  ///< must have been dropped
+  std::array<double, kLatencyPercents.size()> latency_ns{};
+  double latency_max_ns = 0;
+  std::vector<HistogramBucket> latency_buckets;
+
+  /// Frames that should have come back and did not; while packets flow, those on their way, too.
+  std::int64_t lost() const noexcept { return static_cast<std::int64_t>(sent - expected_drops - unique); }
+  /// Nothing came back that should not have, nor otherwise than it should have.
+  bool sound() const noexcept { return duplicated + reordered + altered + stale + unknown + not_dropped == 0; }
+};
+
 /// Everything counted since start, at one moment.
 struct Totals {
   double seconds = 0;
@@ -49,9 +91,13 @@ struct Totals {
   std::array<std::uint64_t, kCopyReasons> copied_packets{};
   std::array<std::uint64_t, kCopyReasons> copied_bytes{};
   std::vector<PortTotals> ports;
+  std::vector<RingTotals> rings;
   std::vector<LcoreTotals> lcores;
+  std::optional<TrafficTotals> traffic;  ///< none: no lab port
 
   std::uint64_t all_dropped() const noexcept;
+  /// Packets received and neither transmitted nor dropped so far.
+  std::int64_t on_their_way() const noexcept;
 };
 
 /// A pool after everything has stopped.
@@ -69,12 +115,13 @@ struct Report {
   Totals totals;
   std::uint64_t in_flight = 0;  ///< packets held by ringway itself when everything had stopped
   std::vector<PoolTotals> pools;
+  std::uint64_t in_other_buffers = 0;  ///< packets sent in a buffer that no port received; looked for in test builds
 
   /// received + cloned - transmitted - dropped - in_flight: not 0 means that ringway lost count of packets.
   std::int64_t unaccounted() const noexcept;
-  /// Nothing unaccounted for, no pool with mbufs missing or freed twice.
+  /// Nothing unaccounted for, no packet in another buffer than it came in, no pool with mbufs missing or freed twice.
   bool balanced() const noexcept;
-  /// kClean, or kUnbalanced.
+  /// kClean; kUnbalanced; or kFailed when balanced traffic was not sound.
   ExitStatus exit_status() const noexcept;
 };
 

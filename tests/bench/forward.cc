@@ -6,6 +6,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <iostream>
@@ -43,7 +44,7 @@ class Windows {
     lcore_ = plan.lcores.front().id;
     socket_ = plan.lcores.front().socket;
     for (LegUnit* unit : runtime.legs()) {
-      refs_.push_back(port_to_port_ref(unit->leg));
+      refs_.push_back(unit->ref());
     }
   }
   ~Windows() { stop(); }
@@ -53,7 +54,8 @@ class Windows {
   void start() {
     stop();
     before_ = runtime_.received();
-    loop_ = make_on_socket<LcoreLoop>(socket_, refs_.data(), refs_.size(), idle_);
+    const std::array<std::size_t, kRanks> of_rank = {0, refs_.size(), 0, 0};
+    loop_ = make_on_socket<LcoreLoop>(socket_, refs_.data(), of_rank, idle_);
     if (rte_eal_remote_launch(run, loop_.get(), lcore_) != 0) {
       loop_.reset();
       throw Error(ExitStatus::kFailed, "rte_eal_remote_launch: lcore " + std::to_string(lcore_) + " is busy");
@@ -65,7 +67,7 @@ class Windows {
     if (!loop_) {
       return 0;
     }
-    loop_->stop();
+    loop_->enter_phase(kStopped);
     rte_eal_wait_lcore(lcore_);
     loop_.reset();
     return runtime_.received() - before_;

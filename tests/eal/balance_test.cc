@@ -25,9 +25,9 @@ class Balance : public testing::Test {
   /// Forwards ten bursts, with one more stage in the way.
   template <class Stage>
   Report run_with(const Stage& stage) {
-    runtime_->legs().at(0)->leg.add_stage(stage_ref(stage));
+    runtime_->legs().at(0)->add_stage(stage_ref(stage));
     for (int i = 0; i < 10; ++i) {
-      runtime_->legs().at(0)->leg.poll();
+      runtime_->legs().at(0)->poll();
     }
     return runtime_->stop();
   }

@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 TEST(Runtime, LcoresForwardUntilStopped) {
   Plan plan = small_plan(2, "net_null", "lcores");
-  plan.lcores = {{.id = 1, .socket = 0, .legs = {leg(0, 1)}}, {.id = 2, .socket = 0, .legs = {leg(1, 0)}}};
+  plan.lcores = {lcore(1, {leg(0, 1)}), lcore(2, {leg(1, 0)})};
   const PortIds ids = {attach_port("net_null_r0", eal_environment().output()),
                        attach_port("net_null_r1", eal_environment().output())};
   Runtime runtime(plan, ids);

@@ -26,7 +26,7 @@ struct Rig {
   }
 
   std::vector<rte_mbuf*> forward() {
-    while (runtime->legs().at(0)->leg.poll() > 0) {
+    while (runtime->legs().at(0)->poll() > 0) {
     }
     std::vector<rte_mbuf*> out(rte_ring_count(b.out()));
     for (rte_mbuf*& mbuf : out) {
@@ -110,7 +110,7 @@ TEST(ZeroCopy, ReflectEditsInPlace) {
 TEST(ZeroCopy, WhatTheOutputRefusesIsCountedAndFreed) {
   Rig rig("refused", leg(0, 1), 64);  // a ring of 64 holds 63
   rig.put(frames(rig, 63));
-  while (rig.runtime->legs().at(0)->leg.poll() > 0) {
+  while (rig.runtime->legs().at(0)->poll() > 0) {
   }
   rig.put(frames(rig, 50));  // nobody empties b: all of these are refused
   const std::vector<rte_mbuf*> out = rig.forward();
@@ -156,7 +156,7 @@ TEST(ZeroCopy, AStageThatCopiesShowsInTheLedgerAndInThePointers) {
   };
   Rig rig("copier");
   const Copier copier{rig.pool.get()};
-  rig.runtime->legs().at(0)->leg.add_stage(stage_ref(copier));
+  rig.runtime->legs().at(0)->add_stage(stage_ref(copier));
   const std::vector<rte_mbuf*> in = frames(rig, 3);
   rig.put(in);
   const std::vector<rte_mbuf*> out = rig.forward();
@@ -167,6 +167,8 @@ TEST(ZeroCopy, AStageThatCopiesShowsInTheLedgerAndInThePointers) {
   const Report report = rig.runtime->stop();
   EXPECT_EQ(report.totals.copied_packets[0], 3U);
   EXPECT_EQ(report.totals.copied_bytes[0], 60U + 61U + 62U);
+  EXPECT_EQ(report.in_other_buffers, kCustody ? 3U : 0U);
+  EXPECT_EQ(report.exit_status(), kCustody ? ExitStatus::kUnbalanced : ExitStatus::kClean);
 }
 
 }  // namespace

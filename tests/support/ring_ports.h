@@ -7,6 +7,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "plan/plan.h"
 
@@ -42,6 +44,11 @@ class RingPort {
   unsigned id_ = 0;
 };
 
+/// An lcore of socket 0 with those legs.
+inline LcorePlan lcore(unsigned id, std::vector<LegPlan> legs = {}) {
+  return {.id = id, .socket = 0, .legs = std::move(legs), .generate = {}, .check = {}};
+}
+
 /// A plan of `ports` ports of a driver on one pool, for lcore 1; legs are added by the test.
 inline Plan small_plan(std::size_t ports, const std::string& driver, const std::string& pool) {
   Plan plan;
@@ -60,14 +67,14 @@ inline Plan small_plan(std::size_t ports, const std::string& driver, const std::
     port.drain_at_stop = driver == "net_ring";
     plan.ports.push_back(port);
   }
-  plan.lcores = {{.id = 1, .socket = 0, .legs = {}}};
+  plan.lcores = {lcore(1)};
   return plan;
 }
 
 inline LegPlan leg(std::size_t from, std::size_t to) {
   LegPlan plan;
-  plan.from = from;
-  plan.to = to;
+  plan.source = PortQueue{from, 0};
+  plan.output = PortQueue{to, 0};
   return plan;
 }
 

@@ -1,0 +1,118 @@
+#include "runtime/leg_unit.h"
+
+#include <rte_cycles.h>
+
+namespace ringway {
+namespace {
+
+/// A leg of a plan, with the stages that the plan asks for between source and output.
+template <class Kind>
+class PlannedLeg final : public LegOf<Kind> {
+ public:
+  template <class Source, class Forwarder>
+  PlannedLeg(const LegPlan& plan, Source source, Forwarder forwarder) noexcept
+      : LegOf<Kind>(plan.rx() != nullptr ? Rank::kReceive : Rank::kPass, source, forwarder),
+        limit_frames_(plan.limit ? plan.limit->min : 0, plan.limit ? plan.limit->max : UINT32_MAX) {
+    if (plan.limit) {
+      this->add_stage(stage_ref(limit_frames_));
+    }
+    if (plan.swap_macs) {
+      this->add_stage(stage_ref(swap_macs_));
+    }
+  }
+
+ private:
+  LimitFrames limit_frames_;
+  SwapMacs swap_macs_;
+};
+
+/// One that spreads flows, with the outputs that it spreads them over.
+template <class Output>
+class SpreadingLeg final : public LegOf<Leg<PortSource, Spread<Output>>> {
+ public:
+  SpreadingLeg(const LegPlan& plan, PortSource source, std::vector<Output> outputs, const FlowHash& hash) noexcept
+      : LegOf<Leg<PortSource, Spread<Output>>>(
+            Rank::kReceive, source, Spread<Output>(hash, outputs.data(), static_cast<unsigned>(outputs.size()))),
+        outputs_(std::move(outputs)),  // its elements stay where they are
+        limit_frames_(plan.limit ? plan.limit->min : 0, plan.limit ? plan.limit->max : UINT32_MAX) {
+    if (plan.limit) {
+      this->add_stage(stage_ref(limit_frames_));
+    }
+  }
+
+ private:
+  std::vector<Output> outputs_;
+  LimitFrames limit_frames_;
+};
+
+class LegMaker {
+ public:
+  LegMaker(const LegPlan& leg, unsigned socket, const LegParts& parts) : leg_(leg), socket_(socket), parts_(parts) {}
+
+  NumaPtr<LegUnit> make() {
+    const auto burst = static_cast<std::uint16_t>(parts_.plan.burst);
+    if (const PortQueue* rx = leg_.rx()) {
+      const PortSource source{
+          .port = parts_.ports[rx->port], .queue = static_cast<std::uint16_t>(rx->queue), .burst = burst};
+      return leg_.tx() == nullptr && leg_.to_rings().size() > 1 ? spreading(source) : from(source);
+    }
+    return from(RingSource{.ring = parts_.rings[leg_.from_ring()].ring.get(), .burst = burst});
+  }
+
+ private:
+  template <class Source>
+  NumaPtr<LegUnit> from(Source source) {
+    if (const PortQueue* tx = leg_.tx()) {
+      const PortOutput output(parts_.ports[tx->port], static_cast<std::uint16_t>(tx->queue));
+      return to(source, output, parts_.plan.ports[tx->port].wait_ms);
+    }
+    const std::size_t ring = leg_.to_rings().front();
+    return to(source, output_of(ring), parts_.plan.rings[ring].wait_ms);
+  }
+
+  template <class Source, class Output>
+  NumaPtr<LegUnit> to(Source source, Output output, unsigned wait_ms) {
+    if (wait_ms > 0) {
+      const Waiting<Output> waiting(output, ms_to_cycles(wait_ms));
+      return make_on_socket<PlannedLeg<WaitLeg<Source, Output>>>(socket_, leg_, source, CrossConnect(waiting));
+    }
+    return make_on_socket<PlannedLeg<DropLeg<Source, Output>>>(socket_, leg_, source, CrossConnect(Dropping(output)));
+  }
+
+  NumaPtr<LegUnit> spreading(PortSource source) {
+    if (!leg_waits(parts_.plan, leg_)) {
+      std::vector<Dropping<RingOutput>> outputs;
+      for (const std::size_t ring : leg_.to_rings()) {
+        outputs.emplace_back(output_of(ring));
+      }
+      return make_on_socket<SpreadingLeg<Dropping<RingOutput>>>(socket_, leg_, source, std::move(outputs), parts_.hash);
+    }
+    std::vector<Waiting<RingOutput>> outputs;
+    for (const std::size_t ring : leg_.to_rings()) {
+      outputs.emplace_back(output_of(ring), ms_to_cycles(parts_.plan.rings[ring].wait_ms));
+    }
+    return make_on_socket<SpreadingLeg<Waiting<RingOutput>>>(socket_, leg_, source, std::move(outputs), parts_.hash);
+  }
+
+  RingOutput output_of(std::size_t ring) {
+    RingUnit& unit = parts_.rings[ring];
+    unit.producers.push_back(make_on_socket<RingUnit::Producer>(socket_));
+    return {unit.ring.get(), unit.producers.back()->counters};
+  }
+
+  const LegPlan& leg_;
+  unsigned socket_;
+  const LegParts& parts_;
+};
+
+}  // namespace
+
+NumaPtr<LegUnit> make_leg(const LegPlan& leg, unsigned socket, const LegParts& parts) {
+  return LegMaker(leg, socket, parts).make();
+}
+
+std::uint64_t ms_to_cycles(unsigned ms) {
+  return rte_get_tsc_hz() / 1000 * ms;
+}
+
+}  // namespace ringway

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "datapath/lcore_loop.h"
+#include "dpdk/numa.h"
+#include "dpdk/ring.h"
+#include "forwarder/leg_kinds.h"
+#include "plan/plan.h"
+#include "stage/limit_frames.h"
+#include "stage/swap_macs.h"
+
+namespace ringway {
+
+/// A leg of any kind, its stages beside it in memory. Main thread only, but for what ref() points at.
+class LegUnit {
+ public:
+  explicit LegUnit(Rank rank) noexcept : rank_(rank) {}
+  virtual ~LegUnit() = default;
+  LegUnit(const LegUnit&) = delete;
+  LegUnit& operator=(const LegUnit&) = delete;
+
+  Rank rank() const noexcept { return rank_; }
+  /// The leg as its lcore polls it.
+  virtual LegRef ref() noexcept = 0;
+  /// One poll, in the place of an lcore. Returns the packets moved.
+  std::uint16_t poll() noexcept {
+    const LegRef leg = ref();
+    return leg.poll(leg.self);
+  }
+  virtual const Counters& counters() const noexcept = 0;
+  /// Before the first poll only.
+  virtual void add_stage(StageRef stage) noexcept = 0;
+  /// Packets that wait for room in the output. Only while nobody polls the leg.
+  virtual std::uint16_t held() const noexcept = 0;
+  /// Drops them, after the last poll.
+  virtual void abandon() noexcept = 0;
+
+ private:
+  Rank rank_;
+};
+
+/// A leg of one kind. `ref_of(Kind&)` makes its LegRef.
+template <class Kind>
+class LegOf : public LegUnit {
+ public:
+  template <class Source, class Forwarder>
+  LegOf(Rank rank, Source source, Forwarder forwarder) noexcept : LegUnit(rank), leg_(source, forwarder) {}
+
+  LegRef ref() noexcept override { return ref_of(leg_); }
+  const Counters& counters() const noexcept override { return leg_.counters(); }
+  void add_stage(StageRef stage) noexcept override { leg_.add_stage(stage); }
+  std::uint16_t held() const noexcept override { return leg_.held(); }
+  void abandon() noexcept override { leg_.abandon(); }
+
+ private:
+  Kind leg_;
+};
+
+/// A ring between legs, and what each leg that puts packets in has counted.
+struct RingUnit {
+  /// A producer's counters, alone on their cache lines.
+  struct alignas(kCacheLine) Producer {
+    RingCounters counters;
+  };
+
+  Ring ring;
+  std::vector<NumaPtr<Producer>> producers;
+};
+
+/// What legs of a plan are made of; all of it outlives them.
+struct LegParts {
+  const Plan& plan;
+  const std::vector<std::uint16_t>& ports;  ///< ethdev ids, one a port of the plan
+  std::vector<RingUnit>& rings;             ///< one a ring of the plan; a leg adds itself as producer
+  const FlowHash& hash;
+};
+
+/// Makes a leg of the plan in memory of a NUMA socket. Throws Error when there is none.
+NumaPtr<LegUnit> make_leg(const LegPlan& leg, unsigned socket, const LegParts& parts);
+
+/// Milliseconds in TSC cycles.
+std::uint64_t ms_to_cycles(unsigned ms);
+
+}  // namespace ringway

@@ -1,0 +1,209 @@
+#include "runtime/traffic.h"
+
+#include <rte_cycles.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "plan/drivers.h"
+#include "runtime/histogram_export.h"
+
+namespace ringway {
+
+// Legs of traffic, compiled here: their speed is not the forwarder's.
+using GenerateLeg = DropLeg<Generator, RingOutput>;     // at a rate: what the port has no room for is missed
+using GenerateMaxLeg = WaitLeg<Generator, RingOutput>;  // as fast as the port takes it
+using CheckLeg = Leg<RingSource, Checker>;
+
+static LegRef ref_of(GenerateLeg& leg) noexcept {
+  return leg_ref(leg);
+}
+static LegRef ref_of(GenerateMaxLeg& leg) noexcept {
+  return leg_ref(leg);
+}
+static LegRef ref_of(CheckLeg& leg) noexcept {
+  return leg_ref(leg);
+}
+
+namespace {
+
+constexpr std::uint64_t kForever = UINT64_MAX;  // TSC cycles
+
+double cycles_per_ns() {
+  return static_cast<double>(rte_get_tsc_hz()) / 1e9;
+}
+
+bool is_empty(rte_ring* ring) {
+  return rte_ring_empty(ring) == 1;
+}
+
+}  // namespace
+
+Traffic::Traffic(const Plan& plan, const std::vector<std::unique_ptr<LabPort>>& labs,
+                 const std::vector<rte_mempool*>& pools)
+    : plan_(plan), labs_(labs), pools_(pools), flows_(plan.ports.size()) {
+  std::uint32_t first = 0;
+  for (const Way& way : plan.ways) {
+    if (plan.ports[way.from].lab) {
+      PortFlows& flows = flows_[way.from];
+      flows = {.port = static_cast<unsigned>(way.from),
+               .first = first,
+               .flows = plan.traffic->flows,
+               .queues = plan.ports[way.from].rx_queues};
+      first += flows.count();
+    }
+  }
+}
+
+TrafficProfile Traffic::profile(std::size_t port) const {
+  const TrafficPlan& traffic = *plan_.traffic;
+  return {.frame_bytes = traffic.frame_bytes,
+          .flows = traffic.flows,
+          .ipv6_percent = static_cast<unsigned>(std::lround(traffic.ipv6_percent)),
+          .vlans = traffic.vlans,
+          .packets_per_s = traffic.packets_per_s,
+          .packets = traffic.packets,
+          .seconds = traffic.seconds,
+          .faults_ppm = traffic.faults_ppm,
+          .longest = longest_frame(plan_.ports[port].mtu)};
+}
+
+std::vector<NumaPtr<LegUnit>> Traffic::make_legs(const LcorePlan& lcore) {
+  std::vector<NumaPtr<LegUnit>> legs;
+  for (const std::size_t port : lcore.check) {
+    make_checkers(port, lcore.socket, legs);
+  }
+  for (const std::size_t port : lcore.generate) {
+    make_generators(port, lcore.socket, legs);
+  }
+  return legs;
+}
+
+void Traffic::make_generators(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs) {
+  const auto burst = static_cast<std::uint16_t>(plan_.burst);
+  for (unsigned queue = 0; queue < plan_.ports[port].rx_queues; ++queue) {
+    GeneratorUnit unit{.port = port,
+                       .counters = make_on_socket<GeneratorCounters>(socket),
+                       .into_port = make_on_socket<RingUnit::Producer>(socket)};
+    const Generator generator(profile(port), flows_[port], queue, pools_[plan_.ports[port].pool], burst,
+                              rte_get_tsc_hz(), *unit.counters);
+    const RingOutput output(labs_[port]->rx(queue), unit.into_port->counters);
+    if (plan_.traffic->packets_per_s > 0) {
+      legs.push_back(
+          make_on_socket<LegOf<GenerateLeg>>(socket, Rank::kGenerate, generator, CrossConnect(Dropping(output))));
+    } else {
+      legs.push_back(make_on_socket<LegOf<GenerateMaxLeg>>(socket, Rank::kGenerate, generator,
+                                                           CrossConnect(Waiting(output, kForever))));
+    }
+    unit.leg = legs.back().get();
+    generators_.push_back(std::move(unit));
+  }
+}
+
+void Traffic::make_checkers(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs) {
+  auto unit = std::make_unique<CheckerUnit>();
+  std::uint32_t flows = 0;
+  for (const Way& way : plan_.ways) {
+    flows += plan_.ports[way.from].lab ? flows_[way.from].count() : 0;
+  }
+  unit->flows.resize(flows);
+  for (const Way& way : plan_.ways) {
+    if (plan_.ports[way.from].lab) {
+      mark_faults(unit->flows, flows_[way.from]);
+    }
+  }
+  unit->counters = make_on_socket<CheckerCounters>(socket);
+  unit->latency = make_on_socket<Histogram>(socket);
+  for (unsigned queue = 0; queue < plan_.ports[port].tx_queues; ++queue) {
+    const RingSource source{.ring = labs_[port]->tx(queue), .burst = static_cast<std::uint16_t>(plan_.burst)};
+    legs.push_back(make_on_socket<LegOf<CheckLeg>>(socket, Rank::kCheck, source,
+                                                   Checker(unit->flows, *unit->counters, *unit->latency)));
+  }
+  checkers_.push_back(std::move(unit));
+}
+
+bool Traffic::done() const {
+  return !generators_.empty() && std::all_of(generators_.begin(), generators_.end(), [](const GeneratorUnit& unit) {
+    return unit.counters->done.load(std::memory_order_relaxed);
+  });
+}
+
+bool Traffic::GeneratorUnit::holds() const noexcept {
+  const Counters& counts = leg->counters();
+  const Counter& refused = counts.dropped[static_cast<std::size_t>(DropReason::kRingFull)];
+  return counts.received.get() != counts.transmitted.get() + refused.get();
+}
+
+bool Traffic::received() const {
+  // In this order: what a generator holds goes into a ring, and from there nowhere but to its port.
+  if (std::any_of(generators_.begin(), generators_.end(), [](const GeneratorUnit& unit) { return unit.holds(); })) {
+    return false;
+  }
+  for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+    for (unsigned queue = 0; labs_[i] != nullptr && queue < plan_.ports[i].rx_queues; ++queue) {
+      if (!is_empty(labs_[i]->rx(queue))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool Traffic::checked() const {
+  for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+    for (unsigned queue = 0; labs_[i] != nullptr && queue < plan_.ports[i].tx_queues; ++queue) {
+      if (!is_empty(labs_[i]->tx(queue))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+std::uint64_t Traffic::missed(std::size_t port) const {
+  std::uint64_t packets = 0;
+  for (const GeneratorUnit& unit : generators_) {
+    packets += unit.port == port ? unit.into_port->counters.refused.get() : 0;
+  }
+  return packets;
+}
+
+TrafficTotals Traffic::totals() const {
+  TrafficTotals totals;
+  // Checkers first: what is made in between must not look received before it was sent.
+  Histogram latency;
+  for (const auto& unit : checkers_) {
+    const CheckerCounters& counters = *unit->counters;
+    totals.received += counters.received.get();
+    totals.unique += counters.unique.get();
+    totals.duplicated += counters.duplicated.get();
+    totals.reordered += counters.reordered.get();
+    totals.altered += counters.altered.get();
+    totals.stale += counters.stale.get();
+    totals.unknown += counters.unknown.get();
+    totals.not_dropped += counters.not_dropped.get();
+    latency.add(*unit->latency);
+  }
+  for (const GeneratorUnit& unit : generators_) {
+    totals.sent += unit.counters->sent.get();
+    totals.expected_drops += unit.counters->sent_expected_to_drop.get();
+    totals.forgone += unit.counters->forgone.get();
+    totals.missed += unit.into_port->counters.refused.get();
+  }
+  for (std::size_t i = 0; i < kLatencyPercents.size(); ++i) {
+    totals.latency_ns[i] = static_cast<double>(latency.percentile(kLatencyPercents[i])) / cycles_per_ns();
+  }
+  totals.latency_max_ns = static_cast<double>(latency.max()) / cycles_per_ns();
+  totals.latency_buckets = snapshot(latency, cycles_per_ns());
+  return totals;
+}
+
+std::string Traffic::latency_text() const {
+  Histogram latency;
+  for (const auto& unit : checkers_) {
+    latency.add(*unit->latency);
+  }
+  return to_hdr_text(latency, cycles_per_ns());
+}
+
+}  // namespace ringway
