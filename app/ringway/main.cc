@@ -1,21 +1,28 @@
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <string>
 
 #include "config/parse.h"
 #include "core/errors.h"
 #include "dpdk/eal.h"
 #include "options.h"
+#include "plan/draw.h"
 #include "plan/eal_args.h"
 #include "plan/explain.h"
 #include "plan/inventory_json.h"
 #include "plan/make_plan.h"
 #include "plan/resolve.h"
+#include "plan/topology.h"
 #include "runtime/probe.h"
 #include "runtime/runtime.h"
 #include "watch.h"
@@ -56,16 +63,65 @@ std::string spaced(const std::vector<std::string>& words) {
   return all;
 }
 
+/// Has Graphviz make an SVG of a graph in the DOT language, onto standard output.
+ExitStatus put_svg(const std::string& dot) {
+  // A file in memory: writing into a pipe would end this process if dot had ended early.
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> graph(fdopen(memfd_create("ringway-plan", MFD_CLOEXEC), "w+"),
+                                                              &std::fclose);
+  if (!graph || std::fputs(dot.c_str(), graph.get()) < 0 || std::fflush(graph.get()) != 0) {
+    throw Error(ExitStatus::kFailed, std::string("memfd_create for the plan: ") + std::strerror(errno));
+  }
+  std::rewind(graph.get());
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, fileno(graph.get()), STDIN_FILENO);
+  char program[] = "dot";
+  char form[] = "-Tsvg";
+  char* const arguments[] = {program, form, nullptr};
+  pid_t child = 0;
+  const int problem = posix_spawnp(&child, program, &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (problem != 0) {
+    throw Error(ExitStatus::kResourceMissing, std::string("cannot run Graphviz's dot: ") + std::strerror(problem) +
+                                                  "; expected the package graphviz: apt install graphviz");
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    throw Error(ExitStatus::kFailed, "Graphviz's dot has failed");
+  }
+  return ExitStatus::kClean;
+}
+
+/// --plan in one of its forms.
+ExitStatus put_plan(const Config& config, const Planning& planning, const Options& options) {
+  const Topology topology = topology_of(planning.plan);
+  switch (*options.plan) {
+    case PlanForm::kText:
+      return put(to_ascii(topology));
+    case PlanForm::kDot:
+      return put(to_dot(topology));
+    case PlanForm::kMermaid:
+      return put(to_mermaid(topology));
+    case PlanForm::kSvg:
+      return put_svg(to_dot(topology));
+    case PlanForm::kYaml:
+      break;
+  }
+  if (!options.eal.empty()) {
+    std::cout << "# for the EAL arguments " << spaced(options.eal) << ", which stay on the command line\n";
+  }
+  return put(as_comments(to_ascii(topology)) + "\n" + explain(config, planning));
+}
+
 /// --plan and --check on a saved inventory.
 ExitStatus plan_for(const Config& config, const Inventory& inventory, const Options& options) {
   const Planning planning = make_plan(config, inventory);
   if (!accept(planning.problems, options.config)) {
     return planning.problems.exit_status();
   }
-  if (options.plan && !options.eal.empty()) {
-    std::cout << "# for the EAL arguments " << spaced(options.eal) << ", which stay on the command line\n";
-  }
-  return put(options.plan ? explain(config, planning) : options.config + ": valid, and fits the machine\n");
+  return options.plan ? put_plan(config, planning, options) : put(options.config + ": valid, and fits the machine\n");
 }
 
 /// Refuses to start without hugepages in our own words: EAL takes 20 lines for it.
@@ -98,17 +154,6 @@ void log_arguments(const std::vector<std::string>& eal_argv) {
   std::cerr << "ringway: EAL arguments: " << spaced({eal_argv.begin() + 1, eal_argv.end()}) << '\n';
 }
 
-void log_legs(const Plan& plan) {
-  for (const LcorePlan& lcore : plan.lcores) {
-    std::cerr << "ringway: lcore " << lcore.id << ":";
-    for (const LegPlan& leg : lcore.legs) {
-      std::cerr << ' ' << plan.ports[leg.from].name << '.' << leg.rx_queue << "->" << plan.ports[leg.to].name << '.'
-                << leg.tx_queue;
-    }
-    std::cerr << '\n';
-  }
-}
-
 ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options, HeldOutput& output) {
   output.hold_streams();  // libraries below drivers print, too
   Runtime runtime(plan, ids);
@@ -125,6 +170,9 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   if (!options.report.empty()) {
     write_atomically(options.report, to_json(report));
   }
+  if (!options.latency.empty()) {
+    write_atomically(options.latency, runtime.latency_text());
+  }
   put("");  // tells when standard output has not taken it, once the file is safe
   return report.exit_status();
 }
@@ -136,8 +184,10 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   if (!accept(problems, options.config)) {
     return problems.exit_status();
   }
-  if (!options.report.empty()) {
-    require_folder(options.report);
+  for (const std::string& file : {options.report, options.latency}) {
+    if (!file.empty()) {
+      require_folder(file);
+    }
   }
   const std::vector<HugepageFacts> hugepages = probe_hugepages();
   require_hugepages(eal_argv, hugepages);
@@ -166,7 +216,6 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   for (const std::string& notice : planning.notices) {
     std::cerr << "ringway: " << notice << '\n';
   }
-  log_legs(planning.plan);
   return forward(planning.plan, ids, options, output);
 }
 

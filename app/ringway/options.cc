@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <map>
 #include <sstream>
 
 #include "core/errors.h"
@@ -19,7 +20,9 @@ po::options_description described() {
   auto add = all.add_options();
   add("config", po::value<std::string>()->value_name("FILE"), "the configuration; README.md lists every key");
   add("check", "check the configuration and stop; needs no EAL, no root and no devices");
-  add("plan", "print the resolved configuration with each decision's reason, and stop");
+  add("plan", po::value<std::string>()->implicit_value("yaml")->value_name("FORM"),
+      "print the resolved configuration with its picture and each decision's reason, and stop; with =text, =dot, "
+      "=mermaid or =svg the picture alone");
   add("inventory", po::value<std::string>()->value_name("FILE"),
       "with --check or --plan: plan for the machine that FILE describes; needs no EAL");
   add("save-inventory", po::value<std::string>()->value_name("FILE"),
@@ -28,6 +31,8 @@ po::options_description described() {
   add("stop-when-idle", po::value<double>()->value_name("SECONDS"), "stop when nothing was received for this long");
   add("stats", po::value<double>()->value_name("SECONDS"), "print rates at this interval");
   add("report", po::value<std::string>()->value_name("FILE"), "write the closing balance to FILE as JSON");
+  add("latency", po::value<std::string>()->value_name("FILE"),
+      "write the latency histogram of lab ports' traffic to FILE in HdrHistogram's text format");
   add("format", po::value<std::string>()->value_name("text|json"),
       "how results are printed; default: text on a terminal, else json");
   add("version", "print versions and stop");
@@ -72,6 +77,23 @@ Format format_of(const po::variables_map& given) {
   return name == "text" ? Format::kText : Format::kJson;
 }
 
+std::optional<PlanForm> plan_form(const po::variables_map& given) {
+  if (given.count("plan") == 0) {
+    return {};
+  }
+  const std::map<std::string, PlanForm> forms = {{"yaml", PlanForm::kYaml},
+                                                 {"text", PlanForm::kText},
+                                                 {"dot", PlanForm::kDot},
+                                                 {"mermaid", PlanForm::kMermaid},
+                                                 {"svg", PlanForm::kSvg}};
+  const std::string name = text(given, "plan");
+  const auto form = forms.find(name);
+  if (form == forms.end()) {
+    fail("--plan is '" + name + "'; expected yaml, text, dot, mermaid or svg");
+  }
+  return form->second;
+}
+
 void check_combinations(const Options& options) {
   if (options.help || options.version) {
     return;
@@ -95,15 +117,14 @@ po::variables_map parse(const std::vector<std::string>& own) {
   po::variables_map given;
   try {
     const po::options_description all = described();
-    // Positional words are unknown, too: an empty description refuses them.
-    po::store(po::command_line_parser(own)
-                  .options(all)
-                  .positional({})
-                  .style(style::unix_style & ~style::allow_guessing)
-                  .run(),
-              given);
-  } catch (const po::too_many_positional_options_error&) {
-    fail("a word belongs to no option; the configuration is named by --config FILE");
+    const po::parsed_options parsed =
+        po::command_line_parser(own).options(all).style(style::unix_style & ~style::allow_guessing).run();
+    for (const po::option& option : parsed.options) {
+      if (option.position_key >= 0) {  // a word without an option, which store() would pass over
+        fail("'" + option.value.front() + "' belongs to no option; the configuration is named by --config FILE");
+      }
+    }
+    po::store(parsed, given);
   } catch (const po::error& error) {
     fail(std::string(error.what()) +
          (std::any_of(own.begin(), own.end(),
@@ -129,13 +150,14 @@ Options parse_options(int argc, char** argv) {
   const po::variables_map given = parse(own);
   options.config = text(given, "config");
   options.check = given.count("check") > 0;
-  options.plan = given.count("plan") > 0;
+  options.plan = plan_form(given);
   options.inventory = text(given, "inventory");
   options.save_inventory = text(given, "save-inventory");
   options.duration_s = seconds(given, "duration");
   options.stop_when_idle_s = seconds(given, "stop-when-idle");
   options.stats_s = seconds(given, "stats");
   options.report = text(given, "report");
+  options.latency = text(given, "latency");
   options.format = format_of(given);
   options.version = given.count("version") > 0;
   options.help = given.count("help") > 0;

@@ -9,18 +9,22 @@ namespace ringway {
 /// How results are printed.
 enum class Format { kText, kJson };
 
+/// How a plan is printed.
+enum class PlanForm { kYaml, kText, kDot, kMermaid, kSvg };
+
 /// The command line, taken apart.
 struct Options {
   std::vector<std::string> eal;  ///< what stood before `--`, for EAL
   std::string config;
   bool check = false;
-  bool plan = false;
-  std::string inventory;       ///< file to load; empty: probe
-  std::string save_inventory;  ///< file to write; empty: none
+  std::optional<PlanForm> plan;  ///< none: the plan is not asked for
+  std::string inventory;         ///< file to load; empty: probe
+  std::string save_inventory;    ///< file to write; empty: none
   std::optional<double> duration_s;
   std::optional<double> stop_when_idle_s;
   std::optional<double> stats_s;
-  std::string report;  ///< file to write; empty: none
+  std::string report;   ///< file to write; empty: none
+  std::string latency;  ///< file to write; empty: none
   Format format = Format::kText;
   bool version = false;
   bool help = false;

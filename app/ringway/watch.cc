@@ -128,9 +128,9 @@ class Watcher {
         idle_(options.stop_when_idle_s.value_or(0)),
         next_rates_(options.stats_s.value_or(0)) {}
 
-  /// True when --duration or --stop-when-idle says so.
+  /// True when --duration or --stop-when-idle says so, or the generators have made all they were asked for.
   bool over() {
-    return (options_.duration_s && elapsed() >= Seconds(*options_.duration_s)) ||
+    return runtime_.traffic_done() || (options_.duration_s && elapsed() >= Seconds(*options_.duration_s)) ||
            (options_.stop_when_idle_s && idle_.over(runtime_.received()));
   }
 
