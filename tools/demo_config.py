@@ -1,11 +1,10 @@
-"""Prints a configuration that loops a capture into both ports of a cross-connect.
-
-usage: demo_config.py CAPTURE
+"""A configuration that loops a capture into both ports of a cross-connect.
 
 net_pcap loads a looped capture into mbufs, one frame each, so the mbufs must hold its longest frame.
 """
 import struct
-import sys
+
+from lab import CannotMeasure
 
 NOT_PCAP_FRAMES, NOT_PCAP_BYTES = 50000, 9216  # pcapng and others: assume so many jumbo frames
 MOST_BYTES = 65407  # a data room that still fits 16 bits with its headroom
@@ -28,31 +27,25 @@ def survey(path):
     return frames, longest
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    path = sys.argv[1]
+def configuration(path):
+    """Its text."""
     if any(character in path for character in '"\\,\n '):
-        sys.exit(f"{path}: DPDK takes no path with quotes, commas, backslashes or spaces; copy the capture elsewhere")
+        raise CannotMeasure(f"{path}: DPDK takes no path with quotes, commas, backslashes or spaces; "
+                            "copy the capture elsewhere")
     frames, longest = survey(path)
     if frames == 0:
-        sys.exit(f"{path}: holds no frames")
+        raise CannotMeasure(f"{path}: holds no frames")
     if longest > MOST_BYTES:
-        sys.exit(f"{path}: has a frame of {longest} bytes; an mbuf holds at most {MOST_BYTES}")
+        raise CannotMeasure(f"{path}: has a frame of {longest} bytes; an mbuf holds at most {MOST_BYTES}")
     data_room = max(2048, longest)
     mbufs = (1 << (2 * frames + 4000).bit_length()) - 1  # each port holds the capture; rounded as the planner does
     memory = mbufs * (data_room + 512) // (1 << 20) + 64
     mtu = min(max(1500, longest - 14), MOST_MTU)
-    for line in (
-        "ports:",
-        f'  left: {{device: "net_pcap0,rx_pcap={path},infinite_rx=1", mtu: {mtu}}}',
-        f'  right: {{device: "net_pcap1,rx_pcap={path},infinite_rx=1", mtu: {mtu}}}',
-        "forwarding: {mode: cross_connect, pairs: [[left, right]]}",
-        f"pool: {{data_room: {data_room}}}",
-        f"eal: {{no_huge: true, memory: {memory}}}",
-    ):
-        print(line)
-
-
-if __name__ == "__main__":
-    main()
+    return f"""\
+ports:
+  left: {{device: "net_pcap0,rx_pcap={path},infinite_rx=1", mtu: {mtu}}}
+  right: {{device: "net_pcap1,rx_pcap={path},infinite_rx=1", mtu: {mtu}}}
+forwarding: {{mode: cross_connect, pairs: [[left, right]]}}
+pool: {{data_room: {data_room}}}
+eal: {{no_huge: true, memory: {memory}}}
+"""
