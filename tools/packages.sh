@@ -2,8 +2,8 @@
 
 BUILD_PACKAGES=(g++ meson ninja-build pkg-config libdpdk-dev libboost-program-options-dev libyaml-cpp-dev
   libgtest-dev nlohmann-json3-dev libpcap-dev)
-TEST_PACKAGES=(python3 python3-scapy clang lld libclang-rt-14-dev clang-format iproute2 ethtool procps util-linux)
-BENCH_PACKAGES=(dpdk-dev valgrind)
+TEST_PACKAGES=(python3 python3-scapy clang lld libclang-rt-14-dev clang-format iproute2 ethtool procps util-linux valgrind)
+BENCH_PACKAGES=(dpdk-dev libbenchmark-dev valgrind)
 
 # install_missing PACKAGE... : installs those that are not there, with sudo where not root, and says so.
 install_missing() {

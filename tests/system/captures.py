@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
+import random
 
 from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrRouting
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrRouting
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.layers.ppp import PPP, PPPoE, PPPoED
+from scapy.layers.sctp import SCTP
 from scapy.packet import Raw
 from scapy.utils import RawPcapReader, RawPcapWriter
 
@@ -15,6 +17,11 @@ ETHERNET = 1  # link type
 MACS = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01")
 BODY = UDP(sport=1000, dport=2000) / Raw(bytes(range(40)))
 CUT_UP_TO = 128  # bytes: beyond it there are no headers to cut
+
+CONVERSATIONS = 8  # of each kind
+FLOW_FRAMES = 12  # at least, of each flow
+NO_TAG, ONE_TAG, TWO_TAGS, OLD_TWO_TAGS = b"", b"\x81\0\0\5", b"\x88\xa8\0\6\x81\0\0\7", b"\x91\0\0\6\x81\0\0\7"
+BEHIND_HEADERS = bytes(256)  # more than a parser walks through before it gives up
 
 # How a capture may be written: byte order and resolution of its time stamps.
 FORMS = {"little_us": ("<", False), "big_us": (">", False), "little_ns": ("<", True), "big_ns": (">", True)}
@@ -85,10 +92,14 @@ def encapsulated():
     yield MACS / PPPoE(sessionid=1, len=65535) / PPP() / IP() / BODY
 
 
+def whole_frames():
+    return [bytes(frame) for frame in (*ipv4(), *ipv6(), *encapsulated())]
+
+
 @functools.cache
 def hard_frames():
     """Every hard case, whole and cut at every length at which headers can end."""
-    whole = [bytes(frame) for frame in (*ipv4(), *ipv6(), *encapsulated())]
+    whole = whole_frames()
     return whole + [frame[:length] for frame in whole for length in range(min(len(frame), CUT_UP_TO))]
 
 
@@ -106,3 +117,52 @@ def long_frames(rng, longest, *around):
 
 def random_frames(rng, count):
     return [rng.randbytes(rng.randrange(14, 1600)) for _ in range(count)]
+
+
+def packets(a, b):
+    """What host a sends to host b: of each flow one packet, or several where they belong together."""
+    ipv4, ipv6 = IP(src=f"10.0.0.{a}", dst=f"10.0.0.{b}"), IPv6(src=f"2001:db8::{a:x}", dst=f"2001:db8::{b:x}")
+    for ip in (ipv4, ipv6):
+        for transport in (TCP, UDP, SCTP):
+            yield [ip / transport(sport=1000 + a, dport=1000 + b)]
+    yield [ipv4 / ICMP()]
+    yield [ipv6 / ICMPv6EchoRequest()]
+    yield fragment(ipv4 / UDP(sport=a, dport=b) / Raw(bytes(1000)), fragsize=504)
+    yield [ipv6 / IPv6ExtHdrFragment(nh=17, offset=offset, m=1) / Raw(bytes(64)) for offset in (0, 8, 16)]
+    yield [Raw(bytes(46))]  # no IP: the MAC addresses and the ethertype are the flow
+
+
+def heads(a, b):
+    """Of each flow from a to b its packets in frames without tags and with those that make no difference."""
+    ether = Ether(src=f"02:00:00:00:00:{a:02x}", dst=f"02:00:00:00:00:{b:02x}")
+    for flow in packets(a, b):
+        frames = [bytes(ether / packet) for packet in flow]
+        yield [frame[:12] + tags + frame[12:] for frame in frames for tags in (NO_TAG, ONE_TAG, TWO_TAGS, OLD_TWO_TAGS)]
+
+
+def numbered(heads_of_flow):
+    """A flow: each frame is one of a kind."""
+    count = max(FLOW_FRAMES, 2 * len(heads_of_flow))
+    return [heads_of_flow[i % len(heads_of_flow)] + BEHIND_HEADERS + i.to_bytes(4, "big") for i in range(count)]
+
+
+@functools.cache
+def flows(symmetric=False):
+    """Flows, each a list of frames that have to stay in order: conversations between hosts, whose directions are one
+    flow if `symmetric`, and each hard case."""
+    hosts = random.Random(1).sample(range(1, 255), 2 * CONVERSATIONS)
+    all_heads = [[frame] for frame in whole_frames()]
+    for a, b in zip(hosts[::2], hosts[1::2]):
+        there, back = list(heads(a, b)), list(heads(b, a))
+        if symmetric:
+            all_heads += [[head for pair in zip(*ways) for head in pair] for ways in zip(there, back)]
+        else:
+            all_heads += there + back
+    return [numbered(heads_of_flow) for heads_of_flow in all_heads]
+
+
+def mixed(rng, flows, others):
+    """All frames in random order, but those of each flow in theirs."""
+    turns = [turn for flow in flows for turn in [iter(flow)] * len(flow)] + [iter([frame]) for frame in others]
+    rng.shuffle(turns)
+    return [next(turn) for turn in turns]

@@ -1,5 +1,9 @@
 """What the system tests share: TAP output, probes for what the machine offers, and runs of ringway."""
 
+import collections
+import contextlib
+import ctypes
+import errno
 import json
 import os
 import pathlib
@@ -15,6 +19,8 @@ RINGWAY = os.environ.get("RINGWAY", "build/app/ringway/ringway")
 SLOWDOWN = int(os.environ.get("SLOWDOWN", "1"))  # how much slower a build with sanitizers may be
 HUGEPAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 NOBODY = 65534
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+WALL = 0x40000000  # waitpid's __WALL: for any thread
 
 # Configurations that need no device: one brings packets without end, in the other nothing ever comes in.
 ORDINARY_MEMORY = {"no_huge": True}
@@ -22,6 +28,19 @@ CROSSED = {"mode": "cross_connect", "pairs": [["east", "west"]]}
 NULLS = {"ports": {"east": {"device": "net_null0"}, "west": {"device": "net_null1"}}, "forwarding": CROSSED,
          "eal": ORDINARY_MEMORY}
 SILENT = {**NULLS, "ports": {"east": {"device": "net_ring0"}, "west": {"device": "net_ring1"}}}
+
+# Lab ports: one lcore beside the one that makes the frames; or an lcore for each step. Lcores may share CPUs.
+CPUS = sorted(os.sched_getaffinity(0))
+LAB_PORTS = ["left", "right"]
+LAB_RX = [f"{port}.0" for port in LAB_PORTS]
+MAKER = {"generate": LAB_PORTS, "check": LAB_PORTS}
+LAB_SHAPES = {
+    "run to completion": {1: {"rx": LAB_RX}, 2: MAKER},
+    "two workers": {1: {"rx": LAB_RX, "work": True, "tx": LAB_PORTS}, 2: {"work": True, **MAKER}},
+    "pipeline": {1: {"rx": LAB_RX}, 2: {"work": True}, 3: {"work": True}, 4: {"tx": LAB_PORTS}, 5: MAKER},
+}
+WAIT = {"when_full": "wait", "wait_ms": 60000}
+UNSOUND = ("duplicated", "reordered", "altered", "stale", "unknown", "not_dropped")
 
 _tests = []
 
@@ -97,6 +116,19 @@ def write_config(work, config, name="config.yaml"):
     return path
 
 
+def lcores_on_cpus(last):
+    """EAL's lcores from 0 to the last, dealt out to the CPUs in turn."""
+    return ",".join(f"{lcore}@{CPUS[lcore % len(CPUS)]}" for lcore in range(last + 1))
+
+
+def lab(lcores, rings, mtu=1500, **traffic):
+    """Two lab ports joined; they do as the rings do when they are full."""
+    port = {"device": "lab", "mtu": mtu, "when_full": rings.get("when_full", "drop")}
+    return {"ports": {name: port for name in LAB_PORTS}, "lcores": lcores, "rings": rings, "traffic": traffic,
+            "forwarding": {"mode": "cross_connect", "pairs": [LAB_PORTS]},
+            "eal": {"lcores": lcores_on_cpus(max(lcores)), **ORDINARY_MEMORY}}
+
+
 class Ringway:
     """A run of the binary; what it prints goes to files of `work`. Leaving the with block ends it."""
 
@@ -133,6 +165,18 @@ class Ringway:
     def report(self):
         return json.loads(self.report_path.read_text())
 
+    def rates(self):
+        """What --stats has printed so far, line by line."""
+        whole_lines = self.out[:self.out.rfind("\n") + 1].splitlines()
+        return [json.loads(line) for line in whole_lines if line.startswith('{"time_s":')]
+
+    def thread(self, lcore):
+        """The id of the thread that an lcore is."""
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text() == f"rte-worker-{lcore}\n":
+                return int(task.name)
+        raise AssertionError(f"lcore {lcore} has no thread")
+
     def wait_for(self, text, seconds=30):
         """Waits until standard error holds the text."""
         deadline = time.monotonic() + seconds
@@ -165,6 +209,25 @@ class Ringway:
         self.process.wait()
         self.status = self.process.returncode
         return self
+
+
+def ptrace(request, thread):
+    if ctypes.CDLL(None, use_errno=True).ptrace(request, thread, None, None) != 0:
+        number = ctypes.get_errno()
+        reason = f"ptrace: {os.strerror(number)}"
+        raise Skip(reason) if number in (errno.EPERM, errno.ENOSYS) else OSError(reason)
+
+
+@contextlib.contextmanager
+def standing_still(thread):
+    """One thread is stopped, all others of its process go on."""
+    ptrace(PTRACE_SEIZE, thread)
+    try:
+        ptrace(PTRACE_INTERRUPT, thread)
+        os.waitpid(thread, WALL)
+        yield
+    finally:
+        ptrace(PTRACE_DETACH, thread)
 
 
 def run(work, *options, seconds=60, **how):
@@ -211,3 +274,44 @@ def check_same(name, expected, got):
     for i, (one, other) in enumerate(zip(expected, got)):
         assert one == other, f"{name}: frame {i} of {len(one)} bytes came as {len(other)}: {one[:80]!r} {other[:80]!r}"
     assert len(expected) == len(got), f"{name}: {len(got)} frames, expected {len(expected)}"
+
+
+def check_flows(name, flows, sent, got):
+    """The same frames, however often each; those of each flow in order."""
+    lost, extra = (collections.Counter(one) - collections.Counter(other) for one, other in ((sent, got), (got, sent)))
+    assert not lost and not extra, f"{name}: lost {lost.total()}, extra {extra.total()}: {[*lost, *extra][:4]}"
+    owner = {frame: number for number, flow in enumerate(flows) for frame in flow}
+    arrived = [[] for _ in flows]
+    for frame in got:
+        if frame in owner:
+            arrived[owner[frame]].append(frame)
+    for flow, frames in zip(flows, arrived):
+        check_same(name, flow, frames)
+
+
+def check_rings(ringway):
+    """Rings are empty, none ever held more than it can, and what they refused was dropped under that name."""
+    report = ringway.report
+    for name, ring in report["rings"].items():
+        assert ring["enqueued"] == ring["dequeued"] and ring["fill"] == 0, f"{name}: {ring}"
+        assert ring["high_water"] < ring["size"], f"{name}: {ring}"
+    refused = sum(ring["refused"] for ring in report["rings"].values())
+    assert refused == report["drops"]["ring_full"], f"rings refused {refused}, dropped were {report['drops']}"
+
+
+def check_traffic(ringway, *may_drop):
+    """All is accounted for, what came back is as it was sent, and each loss has one of the names. With faults: no
+    loss."""
+    check_status(ringway, 0)
+    report = ringway.report
+    drops = report["drops"]
+    traffic = {name: value for name, value in report["traffic"].items() if name != "latency_ns"}
+    bad = {name: traffic["expected_drops"] // 2 for name in ("frame_too_short", "frame_too_long")}
+    check_balance(ringway, **{name: drops[name] for name in may_drop}, **bad)
+    check_rings(ringway)
+    assert not any(traffic[name] for name in UNSOUND), traffic
+    lost = traffic["missed"] + sum(drops[name] for name in may_drop)
+    assert traffic["lost"] == lost, f"lost {traffic['lost']}, of which {lost} have a name: {traffic} {drops}"
+    assert traffic["received"] == traffic["sent"] - traffic["expected_drops"] - lost, traffic
+    assert sum(port["rx_missed"] for port in report["ports"].values()) == traffic["missed"], report["ports"]
+    return traffic

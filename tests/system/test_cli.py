@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """The command line: options, exit statuses, refusals, plans."""
 
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
+import xml.etree.ElementTree
 
 from harness import (AS_NOBODY, CROSSED, HUGEPAGES, NOBODY, NULLS, ORDINARY_MEMORY, RINGWAY, SLOWDOWN, Skip,
                      check_balance, check_status, forward, forwarding_options, main, root, run, test, unprivileged, write_config)
 
 
 OPTIONS = ("config", "check", "plan", "inventory", "save-inventory", "duration", "stop-when-idle", "stats", "report",
-           "format", "version", "help")
+           "latency", "format", "version", "help")
 
 WRONG_COMMAND_LINES = {
     "without options": (),
@@ -20,6 +22,8 @@ WRONG_COMMAND_LINES = {
     "unknown option": ("--config", "x", "--nonsense"),
     "abbreviated option": ("--conf", "x"),
     "stray word": ("--config", "x", "stray"),
+    "unknown form of a plan": ("--config", "x", "--plan=pdf"),
+    "plan without its form": ("--config", "x", "--plan="),
     "unknown format": ("--config", "x", "--format", "xml"),
     "no number": ("--config", "x", "--duration", "soon"),
     "negative time": ("--config", "x", "--duration", "-1"),
@@ -27,6 +31,18 @@ WRONG_COMMAND_LINES = {
     "inventory without a plan": ("--config", "x", "--inventory", "y"),
     "arguments of EAL without a separator": ("-m", "64", "--config", "x"),
 }
+
+# A way of three legs, and a machine for it.
+PIPELINE = {"ports": {"left": {"device": "lab"}, "right": {"device": "lab"}},
+            "forwarding": {"mode": "cross_connect", "pairs": [["left", "right"]]},
+            "lcores": {1: {"rx": ["left.0", "right.0"]}, 2: {"work": True}, 3: {"work": True},
+                       4: {"tx": ["left", "right"]}, 5: {"generate": ["left", "right"], "check": ["left", "right"]}},
+            "eal": ORDINARY_MEMORY}
+SIX_LCORES = {"lcores": [{"id": i, "cpus": [i], "socket": 0, "core": i, "main": i == 0} for i in range(6)],
+              "devices": [], "hugepages": [], "no_huge": True, "memory_mib": 512}
+DRAWN = ["lcore 1", "lcore 2", "lcore 3", "lcore 4", "lcore 5", "RX left.0", "RX right.0", "rx.left.1-2", "rx.left.1-3",
+         "rx.right.1-2", "rx.right.1-3", "tx.left.2-4", "tx.left.3-4", "tx.right.2-4", "tx.right.3-4", "TX left.0",
+         "TX right.0", "generate left", "generate right", "check left", "check right"]
 
 TEN_PROBLEMS = """\
 ports:
@@ -98,6 +114,17 @@ def plan(work, config, *options, **how):
     ringway = run(work, "--config", config, "--plan", *options, **how)
     check_status(ringway, 0)
     return ringway.out
+
+
+def planned_elsewhere(work, config=PIPELINE, inventory=SIX_LCORES):
+    """Options to plan for another machine, which takes no EAL."""
+    saved = work / "inventory.json"
+    saved.write_text(json.dumps(inventory))
+    return "--config", write_config(work, config), "--inventory", saved
+
+
+def graphviz():
+    return None if shutil.which("dot") else "Graphviz (dot) is not installed"
 
 
 def refusal(work, path):
@@ -229,6 +256,69 @@ def planned_configuration_runs(work):
     """What --plan prints is edited and run by people, so it must run as it is."""
     ringway = forward(work, plan(work, write_config(work, NULLS)), "--duration", "0.2")
     assert check_balance(ringway)["received"] > 0
+
+
+@test(each=[(form,) for form in ("yaml", "text", "dot", "mermaid")])
+def plan_is_drawn(work, form):
+    """Each form shows every lcore, queue and ring."""
+    ringway = run(work, *planned_elsewhere(work), f"--plan={form}")
+    check_status(ringway, 0)
+    missing = [name for name in DRAWN if name not in ringway.out]
+    assert not missing and ringway.out.isascii(), f"{missing} not in:\n{ringway.out}"
+
+
+@test()
+def plan_is_drawn_above_its_configuration(work):
+    options = planned_elsewhere(work)
+    picture = run(work, *options, "--plan=text").out
+    assert max(map(len, picture.splitlines())) <= 118, picture
+    comments = "".join(f"# {line}".rstrip() + "\n" for line in picture.splitlines())
+    for words in (("--plan", *options), (*options, "--plan"), (*options, "--plan=yaml")):
+        ringway = run(work, *words)
+        check_status(ringway, 0)
+        assert ringway.out.startswith(comments + "\n# The resolved"), ringway.out
+
+
+@test(each=[("--plan=pdf",), ("--plan", "foo")])
+def unknown_form_of_a_plan_is_named(work, *words):
+    """The word itself; where it can only be meant as a form, also those that there are."""
+    ringway = run(work, *planned_elsewhere(work), *words)
+    check_status(ringway, 2, f"'{words[-1].removeprefix('--plan=')}'")
+    if len(words) == 1:
+        check_status(ringway, 2, "expected yaml, text, dot, mermaid or svg")
+
+
+@test(graphviz)
+def graphviz_takes_the_plan(work):
+    """A driver may be called anything in an inventory."""
+    facts = {"device": "net_null0", "driver": 'a"b\\c\n<d>|{e}&;', "socket": -1, "max_rx_queues": 1, "max_tx_queues": 1,
+             "min_rx_descriptors": 1, "max_rx_descriptors": 4096, "rx_descriptor_align": 1, "min_tx_descriptors": 1,
+             "max_tx_descriptors": 4096, "tx_descriptor_align": 1, "mtu": 1500, "min_mtu": 68, "max_mtu": 9000,
+             "interface": "", "scatter": False, "multi_segs": False, "fast_free": False, "rss_types": 0,
+             "rss_hash": False, "held_mbufs": 0}
+    reflect = {"ports": {"east": {"device": "net_null0"}}, "forwarding": {"mode": "reflect", "ports": ["east"]},
+               "eal": ORDINARY_MEMORY}
+    for config, devices, names in ((PIPELINE, [], DRAWN),
+                                   (reflect, [facts], ["RX east.0", "TX east.0", 'a"b\\c\\x0A<d>|{e}&;'])):
+        ringway = run(work, *planned_elsewhere(work, config, {**SIX_LCORES, "devices": devices}), "--plan=svg")
+        check_status(ringway, 0)
+        drawing = xml.etree.ElementTree.fromstring(ringway.out)
+        assert drawing.tag == "{http://www.w3.org/2000/svg}svg", drawing.tag
+        texts = {text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")}
+        assert texts >= set(names), f"not drawn: {set(names) - texts}"
+
+
+@test(graphviz)
+def drawing_that_cannot_be_printed_exits_1(work):
+    with open("/dev/full", "wb") as full:
+        check_status(run(work, *planned_elsewhere(work), "--plan=svg", stdout=full), 1, "dot")
+
+
+@test()
+def drawing_without_graphviz_exits_69(work):
+    ringway = run(work, *planned_elsewhere(work), "--plan=svg", prefix=("env", f"PATH={work}"))
+    check_status(ringway, 69, "graphviz")
+    assert ringway.out == ""
 
 
 @test(root, unprivileged)
