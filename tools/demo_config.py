@@ -39,7 +39,8 @@ def configuration(path):
         raise CannotMeasure(f"{path}: has a frame of {longest} bytes; an mbuf holds at most {MOST_BYTES}")
     data_room = max(2048, longest)
     mbufs = (1 << (2 * frames + 4000).bit_length()) - 1  # each port holds the capture; rounded as the planner does
-    memory = mbufs * (data_room + 512) // (1 << 20) + 64
+    pages = -(-(data_room + 512) // 4096)  # an mbuf takes whole ordinary pages
+    memory = mbufs * pages * 4096 // (1 << 20) + 64
     mtu = min(max(1500, longest - 14), MOST_MTU)
     return f"""\
 ports:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
 
 #include <atomic>
 #include <cstdint>

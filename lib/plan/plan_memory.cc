@@ -224,7 +224,7 @@ class MemoryPlanner {
   void check_memory() {
     std::uint64_t all = 0;
     for (const PoolPlan& pool : plan_.pools) {
-      const std::uint64_t needed = memory_mib(plan_, pool.socket);
+      const std::uint64_t needed = memory_mib(plan_, pool.socket, context_.inventory.no_huge);
       all += needed;
       if (!context_.inventory.no_huge) {
         check_hugepages(pool.socket, needed);

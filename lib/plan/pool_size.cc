@@ -5,6 +5,7 @@
 namespace ringway {
 namespace {
 
+constexpr std::uint64_t kPage = 4096;  // an ordinary page
 constexpr std::uint64_t kMib = 1024 * 1024;
 
 // rte_mbuf, its headroom (RTE_PKTMBUF_HEADROOM), the mempool's object header, and one cache line that the mempool may
@@ -39,15 +40,18 @@ std::uint64_t round_up_pool(std::uint64_t mbufs) {
   return std::bit_ceil(mbufs + 1) - 1;
 }
 
-std::uint64_t pool_bytes(const PoolPlan& pool) {
-  const std::uint64_t object = (kMbufOverhead + pool.data_room + 63) / 64 * 64;
+std::uint64_t pool_bytes(const PoolPlan& pool, bool no_huge) {
+  std::uint64_t object = (kMbufOverhead + pool.data_room + 63) / 64 * 64;
+  if (no_huge) {
+    object = object <= kPage ? kPage / (kPage / object) : (object + kPage - 1) / kPage * kPage;
+  }
   return pool.size * (object + 2 * sizeof(void*)) + kPoolOverhead;
 }
 
-std::uint64_t memory_mib(const Plan& plan, unsigned socket) {
+std::uint64_t memory_mib(const Plan& plan, unsigned socket, bool no_huge) {
   std::uint64_t bytes = 0;
   for (const PoolPlan& pool : plan.pools) {
-    bytes += pool.socket == socket ? pool_bytes(pool) : 0;
+    bytes += pool.socket == socket ? pool_bytes(pool, no_huge) : 0;
   }
   const bool first = plan.pools.empty() || plan.pools.front().socket == socket;
   return (bytes + kMib - 1) / kMib + (first ? kBaseMib : 0);

@@ -32,10 +32,11 @@ constexpr unsigned cache_reach(unsigned cache) {
   return cache + cache / 2;
 }
 
-/// Bytes of memory that a pool takes: objects with their headers, and DPDK's own tables.
-std::uint64_t pool_bytes(const PoolPlan& pool);
+/// Bytes of memory that a pool takes: objects with their headers, and DPDK's own tables. `no_huge`: on ordinary pages,
+/// which an object does not cross.
+std::uint64_t pool_bytes(const PoolPlan& pool, bool no_huge);
 
 /// MiB for everything on one NUMA socket: its pools and, on the first socket, EAL's and the drivers' own share.
-std::uint64_t memory_mib(const Plan& plan, unsigned socket);
+std::uint64_t memory_mib(const Plan& plan, unsigned socket, bool no_huge);
 
 }  // namespace ringway

@@ -27,11 +27,13 @@ TEST(PoolSize, CachesReachFurtherThanAsked) {
 
 TEST(PoolSize, MemoryCoversObjectsAndHeaders) {
   const PoolPlan pool{.name = "p", .socket = 0, .size = 1023, .cache = 0, .data_room = 2048};
-  EXPECT_GE(pool_bytes(pool), 1023U * (2048 + 128 + 128 + 64));
+  EXPECT_GE(pool_bytes(pool, false), 1023U * (2048 + 128 + 128 + 64));
+  EXPECT_LT(pool_bytes(pool, false), 1023U * 4096 + (4U << 20U));
+  EXPECT_GE(pool_bytes(pool, true), 1023U * 4096);  // objects do not cross ordinary pages
   Plan plan;
   plan.pools = {pool, {.name = "q", .socket = 1, .size = 1023, .cache = 0, .data_room = 2048}};
-  EXPECT_EQ(memory_mib(plan, 0), memory_mib(plan, 1) + 32);  // EAL's share is on the first
-  EXPECT_EQ(memory_mib(plan, 2), 0U);
+  EXPECT_EQ(memory_mib(plan, 0, false), memory_mib(plan, 1, false) + 32);  // EAL's share is on the first
+  EXPECT_EQ(memory_mib(plan, 2, false), 0U);
 }
 
 }  // namespace
