@@ -261,7 +261,8 @@ def check_balance(ringway, **drops):
     assert balance["dropped"] == sum(drops.values()), balance
     assert balance["received"] == balance["transmitted"] + balance["dropped"], balance
     assert (balance["cloned"], balance["in_flight"], balance["unaccounted"]) == (0, 0, 0), balance
-    assert report["copies"] == {"packets": 0, "bytes": 0, "by_reason": {}}, report["copies"]
+    copies = {"packets": 0, "bytes": 0, "by_reason": {}}
+    assert report["copies"] in (copies, {**copies, "in_other_buffers": 0}), report["copies"]
     assert report["exit"] == 0, report["exit"]
     for name, pool in report["pools"].items():
         assert pool["missing"] == 0 and pool["freed_twice"] == 0, f"{name}: {pool}"
