@@ -34,7 +34,7 @@ def measure(legs):
             capture_output=True, text=True, timeout=300)
         if result.returncode != 0:
             raise RuntimeError(f"{legs} exits with {result.returncode}: {result.stderr[-2000:]}")
-        packets = {name: int(count) for name, count in re.findall(r"^(.+) (\d+)$", result.stdout, re.MULTILINE)}
+        packets = {name: int(count) for name, count in re.findall(r"^(.+) (\d+) [\d.]+$", result.stdout, re.MULTILINE)}
         costs = {}
         for path in pathlib.Path(folder).glob("out.*"):
             case = re.search(r"^desc: Trigger: Client Request: (.+)$", path.read_text(), re.MULTILINE)
