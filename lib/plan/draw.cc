@@ -12,7 +12,7 @@
 namespace ringway {
 namespace {
 
-constexpr std::size_t kMostComments = 16 * 1024;  // bytes
+constexpr std::size_t kMostComments = 16384;  // bytes
 
 using Node = Topology::Node;
 using Edge = Topology::Edge;

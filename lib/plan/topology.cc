@@ -138,8 +138,8 @@ class TopologyBuilder {
                       "driver copies " + std::to_string(copies.in) + " in, " + std::to_string(copies.out) + " out"};
       } else {
         node.name = "lcore " + std::to_string(key.second);
-        node.socket = std::find_if(plan_.lcores.begin(), plan_.lcores.end(), [&](const LcorePlan& lcore) {
-                        return lcore.id == key.second;
+        node.socket = std::find_if(plan_.lcores.begin(), plan_.lcores.end(), [&node](const LcorePlan& lcore) {
+                        return lcore.id == node.id;
                       })->socket;
         node.facts = deeds_of(key);
       }

@@ -42,10 +42,12 @@ TEST_F(Traffic, AnIpv6FrameIsNeverWithoutAChecksum) {
   const FrameTemplate frame(80, IpVersion::k6, false, 0);
   rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool_.get());
   unsigned zeros = 0;  // written as the other zero that ones' complement has
-  for (std::uint32_t sequence = 0; sequence < 500'000; ++sequence) {
+  frame.write(mbuf, 0, 0, 0, 0);
+  const rte_udp_hdr* const udp = Frame(mbuf).udp;
+  for (std::uint32_t sequence = 0; sequence < 200'000; ++sequence) {
     frame.write(mbuf, 0, 0, sequence, 0);
-    ASSERT_NE(Frame(mbuf).udp->dgram_cksum, 0);
-    zeros += Frame(mbuf).udp->dgram_cksum == 0xffff ? 1 : 0;
+    ASSERT_NE(udp->dgram_cksum, 0);
+    zeros += udp->dgram_cksum == 0xffff ? 1 : 0;
   }
   EXPECT_GT(zeros, 0U);
   expect_right(mbuf, 0);

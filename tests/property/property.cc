@@ -19,8 +19,9 @@ namespace {
 
 constexpr std::uint64_t kMutatedSeeds = 40;
 constexpr std::uint64_t kRepeatedSeeds = 25;
-constexpr unsigned kLeastAccepted = 60;  // per cent
-constexpr unsigned kMostTold = 5;        // seeds
+constexpr unsigned kLeastAccepted = 60;     // per cent
+constexpr unsigned kMostTold = 5;           // seeds
+constexpr std::uint64_t kManySeeds = 1000;  // enough to come across everything
 
 const char* const kUsage =
     "usage: property [--seeds FROM COUNT | --seed N]\n\n"
@@ -108,16 +109,12 @@ const std::vector<std::string> kToBeMet = {
     "waited too long",
 };
 
-void test_random(std::uint64_t from, std::uint64_t count, Tap& tap) {
-  const Sum sum = run_trials(from, count);
-  tap.verdict(sum.broken == 0, std::to_string(count) + " seeds from " + std::to_string(from) + " keep every promise");
-  tell(std::to_string(sum.accepted) + " configurations accepted, " + std::to_string(sum.refused) + " refused");
-  tap.verdict(sum.accepted * 100 >= count * kLeastAccepted && sum.refused_silently == 0,
-              "most configurations are accepted, none is refused without a word");
-  bool all = true;
+/// What was met, and whether that is all there is to meet.
+bool tell_met(const Sum& sum) {
   for (const auto& [what, times] : sum.met) {
     tell(what + ": " + std::to_string(times));
   }
+  bool all = true;
   for (const std::string& what : kToBeMet) {
     const auto found = sum.met.find(what);
     if (found == sum.met.end() || found->second == 0) {
@@ -125,7 +122,18 @@ void test_random(std::uint64_t from, std::uint64_t count, Tap& tap) {
       all = false;
     }
   }
-  tap.verdict(all, "every kind of leg, ring and drop was met");
+  return all;
+}
+
+void test_random(std::uint64_t from, std::uint64_t count, Tap& tap) {
+  const Sum sum = run_trials(from, count);
+  tap.verdict(sum.broken == 0, std::to_string(count) + " seeds from " + std::to_string(from) + " keep every promise");
+  tell(std::to_string(sum.accepted) + " configurations accepted, " + std::to_string(sum.refused) + " refused");
+  tap.verdict(sum.refused_silently == 0, "no configuration is refused without a word");
+  if (count >= kManySeeds) {
+    tap.verdict(sum.accepted * 100 >= count * kLeastAccepted, "most configurations are accepted");
+    tap.verdict(tell_met(sum), "every kind of leg, ring and drop was met");
+  }
 }
 
 void test_repetition(std::uint64_t from, Tap& tap) {
@@ -162,7 +170,7 @@ void test_mutation(const Mutation* mutation, Tap& tap) {
 }
 
 bool test_all(std::uint64_t from, std::uint64_t count) {
-  std::cout << "1.." << 5 + mutations().size() << std::endl;
+  std::cout << "1.." << mutations().size() + (count < kManySeeds ? 4 : 6) << std::endl;
   Tap tap;
   test_mutation(nullptr, tap);
   for (const Mutation& mutation : mutations()) {

@@ -110,20 +110,13 @@ class Run {
     add_stages();
   }
 
-  /// Whether the two directions of a flow are promised to meet on one worker.
-  static bool both_ways_meet(const Plan& plan) {
-    return plan.symmetric && std::any_of(plan.rings.begin(), plan.rings.end(),
-                                         [](const RingPlan& ring) { return ring.use == RingUse::kWork; });
-  }
-
   void go() {
     const unsigned phases = dice_.between(1, dice_.percent(3) ? 40 : 6);
     for (unsigned i = 0; i < phases; ++i) {
       phase();
     }
     const bool emptied = wind_down();
-    const std::uint64_t patience = shortest_wait();
-    inspector_.before_stop(emptied, clock_.now() < patience);
+    inspector_.before_stop(emptied, clock_.now() < shortest_wait());
     far_side_.take_all(dice_.percent(10));
     const Report report = runtime_.stop();
     inspector_.after_stop(report);
@@ -133,6 +126,12 @@ class Run {
   }
 
  private:
+  /// Whether the two directions of a flow are promised to meet on one worker.
+  static bool both_ways_meet(const Plan& plan) {
+    return plan.symmetric && std::any_of(plan.rings.begin(), plan.rings.end(),
+                                         [](const RingPlan& ring) { return ring.use == RingUse::kWork; });
+  }
+
   /// Whoever works is watched, and one leg may be given a mistake.
   void add_stages() {
     const std::vector<PlannedLeg> legs = planned_legs(plan_, runtime_);
@@ -179,11 +178,13 @@ class Run {
   /// all the while, so that nothing may be left.
   bool wind_down() {
     const bool empties = settings_.patient || dice_.percent(70);
+    const std::uint64_t tick = dice_.percent(30) ? ms_to_cycles(1) : 0;
     lcores_.end_receiving();
     unsigned rounds = 0;
     for (unsigned idle = 0; idle < 2 && rounds < kMostRounds; ++rounds) {
       const unsigned moved = lcores_.round() + (empties ? far_side_.take_all() : 0);
       result_.findings.move_to(lcores_.position());
+      clock_.advance(tick);
       idle = moved > 0 ? 0 : idle + 1;
     }
     if (rounds == kMostRounds) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstddef>
 #include <map>
 #include <regex>
 #include <set>
@@ -29,7 +30,7 @@ inline std::vector<std::string> lines_of(const std::string& text) {
 /// Reads a graph back: `node` finds a node's id and name, `edge` two ids and a name; `groups` are those of the first
 /// id, the name and the second id.
 inline Links read_graph(const std::string& text, const std::regex& node, const std::regex& edge,
-                        std::array<int, 3> groups) {
+                        std::array<std::size_t, 3> groups) {
   std::map<std::string, std::string> names;
   Links links;
   for (const std::string& line : lines_of(text)) {

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Packets over rings from lcore to lcore: nothing lost where outputs wait, flows in order, all else counted."""
 
-import contextlib
 import os
 import random
 import re
@@ -32,9 +31,12 @@ SHAPES = {
 ONE_WORKS = {1: {"rx": RX, "tx": PORTS, **MAKER}, 2: WORK}
 STALL_RATE = "100kpps"
 STALLS = (0.001, 0.1, 2.0) + ((10.0,) if "LONG_STALLS" in os.environ else ())
-RECOVERY = 0.1 * SLOWDOWN
+RECOVERY = 0.1 * SLOWDOWN  # seconds
+STOP_LIMIT = 1.0 * SLOWDOWN  # seconds
+ATTEMPTS = 3  # where time is looked at: others may use the CPUs, too
 WHEN_FULL = {"drop": {"size": 256, "when_full": "drop"},
              "wait": {"size": 256, "when_full": "wait", "wait_ms": 100}}
+TX_RINGS_HOLD = 256 * len(PORTS)  # packets that can go out without the worker
 
 
 def pipeline(work, lcores, rings, burst=32, symmetric=False):
@@ -129,57 +131,73 @@ def forwarding_rate(ringway):
     return sum(rates) / max(len(rates), 1)
 
 
-@contextlib.contextmanager
-def under_way(work, when_full):
-    """ringway forwarding at a steady rate, which it tells twenty times a second and has again at the end."""
+def run_with_stalls(work, when_full, stall):
+    """A run at a steady rate, which it has again right after a stall."""
     config = lab(ONE_WORKS, WHEN_FULL[when_full], rate=STALL_RATE)
     with Ringway(work, *forwarding_options(work, config), "--stats", "0.05") as ringway:
         ringway.wait_until_forwarding()
-        before = forwarding_rate(ringway)
-        yield ringway
-        after = forwarding_rate(ringway)
-        assert after > before / 4, f"{after} a second, {before} before"  # others may use the CPUs, too
-        ringway.stop()
+        rates = []
+        while not rates or (rates[-1][1] <= rates[-1][0] / 4 and len(rates) < ATTEMPTS):
+            before = forwarding_rate(ringway)
+            stall(ringway)
+            rates.append((before, forwarding_rate(ringway)))
+        assert rates[-1][1] > rates[-1][0] / 4, f"packets a second before and after: {rates}"
+        return ringway.stop()
 
 
 @test(each=[(when_full, seconds) for when_full in WHEN_FULL for seconds in STALLS])
 def worker_that_stands_still_costs_what_is_counted_with(work, when_full, seconds):
-    with under_way(work, when_full) as ringway:
+    def stall(ringway):
         with standing_still(ringway.thread(2)):
-            before = len(ringway.rates()) + 2
+            begun = len(ringway.rates()) + 1
             time.sleep(seconds)
-            meanwhile = sent_a_second(ringway.rates())[before:]
-    assert not any(meanwhile), f"{meanwhile} packets a second without a worker"
-    assert meanwhile or seconds < 1, "no rates were told"
-    traffic = check_traffic(ringway, "ring_full", "tx_full")
-    if seconds > 0.1:  # when waiting is over; below that, rings and queues may have had room
-        assert ringway.report["drops"]["ring_full"] > 0, ringway.report["drops"]
-    if seconds >= 0.1:
-        assert ringway.report["drops"]["ring_full"] > 0 or when_full == "wait", ringway.report["drops"]
-        assert traffic["missed"] > 0 or when_full == "drop", traffic
+            lines = ringway.rates()[begun:]
+        intervals = [after["time_s"] - before["time_s"] for before, after in zip(lines, lines[1:])]
+        went_out = sum(rate * interval for rate, interval in zip(sent_a_second(lines[1:]), intervals))
+        assert went_out < TX_RINGS_HOLD, f"{went_out} packets went out without a worker"
+        assert intervals or seconds < 1, "no rates were told"
+
+    ringway = run_with_stalls(work, when_full, stall)
+    drops, traffic = ringway.report["drops"], check_traffic(ringway, "ring_full", "tx_full")
+    if seconds >= 0.1:  # else rings and queues may have had room
+        assert drops["ring_full"] > 0 if when_full == "drop" else traffic["missed"] > 0, f"{drops} {traffic}"
+    if seconds > 0.1:  # when waiting is over, too
+        assert drops["ring_full"] > 0, drops
 
 
 @test(each=[(when_full, seconds) for when_full in WHEN_FULL for seconds in STALLS])
 def process_that_was_stopped_goes_on_with(work, when_full, seconds):
-    with under_way(work, when_full) as ringway:
+    def stall(ringway):
         ringway.process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, ringway.process.pid, os.WSTOPPED | os.WNOWAIT)
         time.sleep(seconds)
         ringway.process.send_signal(signal.SIGCONT)
-    traffic = check_traffic(ringway, "ring_full", "tx_full")
+
+    traffic = check_traffic(run_with_stalls(work, when_full, stall), "ring_full", "tx_full")
     assert traffic["forgone"] > 0 or seconds < 0.1, traffic
+
+
+def stop_under_load(work, config):
+    """The run, and the seconds that it took to end."""
+    with Ringway(work, *forwarding_options(work, config)) as ringway:
+        ringway.wait_until_forwarding()
+        time.sleep(0.4)
+        ringway.process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        ringway.finish()
+        return ringway, time.monotonic() - begun
 
 
 @test(each=[(shape, when_full) for shape in LAB_SHAPES for when_full in ("drop", "wait")])
 def all_that_was_received_goes_out_on_sigint_in(work, shape, when_full):
-    rings = {"size": 1024, **(WAIT if when_full == "wait" else {})}
-    with Ringway(work, *forwarding_options(work, lab(LAB_SHAPES[shape], rings))) as ringway:
-        ringway.wait_until_forwarding()
-        time.sleep(0.5)
-        ringway.process.send_signal(signal.SIGINT)
-        ringway.finish(1.5 * SLOWDOWN)
-    traffic = check_traffic(ringway, *(("ring_full", "tx_full") if when_full == "drop" else ()))
-    assert traffic["received"] > 0 and traffic["missed"] == 0, traffic
+    config = lab(LAB_SHAPES[shape], {"size": 1024, **(WAIT if when_full == "wait" else {})})
+    took = []
+    while not took or (took[-1] > STOP_LIMIT and len(took) < ATTEMPTS):
+        ringway, seconds = stop_under_load(work, config)
+        took.append(seconds)
+        traffic = check_traffic(ringway, *(("ring_full", "tx_full") if when_full == "drop" else ()))
+        assert traffic["received"] > 0 and traffic["missed"] == 0, traffic
+    assert took[-1] <= STOP_LIMIT, f"took {took} s to end"
 
 
 def refused(work, config, status, *words):
