@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "config/characters.h"
 #include "core/text.h"
 #include "plan/drivers.h"
 
@@ -69,7 +70,7 @@ class Explainer {
       const std::string at = "ports." + port.name;
       out_ << "  " << named(port.name) << ":\n";
       comments(at, "    ");
-      out_ << "    # driver " << port.driver << (port.rss_types != 0 ? ", RSS" : "")
+      out_ << "    # driver " << shown(port.driver) << (port.rss_types != 0 ? ", RSS" : "")
            << (port.rss_hash ? " with hashes" : "") << (port.scatter ? ", scattered receive" : "")
            << (port.multi_segs ? ", chained transmit" : "")
            << (port.fast_free ? ", fast free (one pool, no chains)" : "") << '\n';

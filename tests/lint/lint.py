@@ -72,6 +72,17 @@ def frees_and_copies():
     return wrong
 
 
+def payload_copies():
+    """Outside the fast path nobody has business in a packet's bytes at all."""
+    copying = r"rte_pktmbuf_(copy|clone)\s*\(|rte_memcpy\s*\(|\bmem(cpy|move)\s*\("
+    wrong = []
+    for path in sources([ROOT / "lib", ROOT / "app"], ".h", ".cc"):
+        found = re.search(copying, code_only(path.read_text()))
+        if found and path.name != "copy_payload.h":
+            wrong.append(f"{path.relative_to(ROOT)}: {found.group(0).strip()} is not allowed here")
+    return wrong
+
+
 def headers_alone():
     """Headers with a .cc of their own are its first include; the others are compiled here."""
     flags = subprocess.run(["pkg-config", "--cflags", "libdpdk"], capture_output=True, text=True, check=True).stdout
@@ -109,7 +120,7 @@ def small_files():
 
 
 def main():
-    checks = [fast_path_symbols, frees_and_copies, headers_alone, formatted, small_files]
+    checks = [fast_path_symbols, frees_and_copies, payload_copies, headers_alone, formatted, small_files]
     failed = 0
     print(f"1..{len(checks)}")
     for number, check in enumerate(checks, 1):

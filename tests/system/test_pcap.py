@@ -33,7 +33,7 @@ def check_ports(report, name, received, transmitted):
 def check_cut(work, frames, limit, **how):
     """Frames up to the limit come out unaltered, longer ones are dropped under a reason, none is shortened."""
     captures.write(work / "in-x", frames)
-    ringway = forward(work, one_way(work, ["x"], **how), "--stop-when-idle", "0.3")
+    ringway = forward(work, one_way(work, ["x"], **how), "--stop-when-idle", "1")
     fitting = [frame for frame in frames if len(frame) <= limit]
     balance = check_balance(ringway, frame_too_long=len(frames) - len(fitting))
     assert (balance["received"], balance["transmitted"]) == (len(frames), len(fitting)), balance
@@ -49,7 +49,7 @@ def every_record_leaves_identical_with_data_room_and_burst(work, data_room, burs
               + captures.random_frames(rng, 4000))
     for form in captures.FORMS:
         captures.write(work / f"in-{form}", frames, form)
-    ringway = forward(work, one_way(work, captures.FORMS, 9000, data_room, burst), "--stop-when-idle", "0.3")
+    ringway = forward(work, one_way(work, captures.FORMS, 9000, data_room, burst), "--stop-when-idle", "1")
     balance = check_balance(ringway)
     assert balance["received"] == len(frames) * len(captures.FORMS), balance
     for form in captures.FORMS:
@@ -88,7 +88,7 @@ def reflect_swaps_the_addresses_and_nothing_else_with_data_room(work, data_room)
     config = {"ports": {"x": {"device": f"net_pcap0,rx_pcap={work}/in,tx_pcap={work}/out", "mtu": 9000}},
               "forwarding": {"mode": "reflect", "ports": ["x"]},
               "pool": {"data_room": data_room}, "eal": {"no_huge": True}}
-    ringway = forward(work, config, "--stop-when-idle", "0.3")
+    ringway = forward(work, config, "--stop-when-idle", "1")
     swapped = [frame[6:12] + frame[:6] + frame[12:] for frame in frames if len(frame) >= 14]
     balance = check_balance(ringway, runt=len(frames) - len(swapped))
     assert balance["received"] == len(frames), balance
