@@ -89,7 +89,7 @@ rte_mbuf* FarSide::make_mbuf(const Bytes& bytes, std::size_t first_segment) {
     }
     return nullptr;
   }
-  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(first_segment)), bytes.data(), first_segment);
+  std::copy_n(bytes.data(), first_segment, rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(first_segment)));
   if (const std::size_t rest = bytes.size() - first_segment; rest > 0) {
     rte_mbuf* last = rte_pktmbuf_alloc(pool_);
     if (last == nullptr) {
