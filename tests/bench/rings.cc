@@ -205,7 +205,7 @@ End hop_on_one_cpu(Hop& hop, unsigned burst) {
 /// Cycles of both ends added up, as ring_perf_autotest has it: about twice the time between two packets.
 template <class Kind, bool kBusy>
 End hop_between_cpus(Hop& hop, unsigned burst) {
-  struct Consumer {
+  struct alignas(kCacheLine) Consumer {  // apart from the producer's stack
     Hop& hop;
     unsigned burst;
     std::atomic<unsigned> ends_missing = 2;
