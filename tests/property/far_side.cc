@@ -33,7 +33,7 @@ FarSide::FarSide(const Plan& plan, const Runtime& runtime, Dice& dice, Findings&
       pool_(rte_mempool_lookup(plan.pools.front().name.c_str())),
       chains_(dice.percent(15)),
       nic_hash_(dice.percent(25)),
-      flows_(draw_flows(plan, dice.between(1, 12), dice)),
+      flows_(draw_flows(plan, dice.percent(70) ? dice.between(1, 12) : dice.between(20, 40), dice)),
       next_(flows_.size()),
       leaves_(flows_.size()) {
   for (std::size_t port = 0; port < plan.ports.size(); ++port) {

@@ -155,11 +155,12 @@ class Run {
 
   /// A while in which the far side, the lcores and the time keep their speeds.
   void phase() {
-    const unsigned puts = dice_.pick({0, 1, 4, 16});
-    const unsigned takes = settings_.patient ? 4 : dice_.pick({0, 1, 4, 16});
-    const unsigned polls = dice_.pick({4, 16, 64});
-    const std::uint64_t tick = ms_to_cycles(1) / dice_.pick({1, 20, 1000, 10000});
-    for (unsigned steps = dice_.between(5, 100); steps > 0; --steps) {
+    const bool floods = !settings_.patient && dice_.percent(8);  // until everything is full
+    const unsigned puts = floods ? 16 : dice_.pick({0, 1, 4, 16});
+    const unsigned takes = floods ? 0 : settings_.patient ? 4 : dice_.pick({0, 1, 4, 16});
+    const unsigned polls = floods ? 16 : dice_.pick({4, 16, 64});
+    const std::uint64_t tick = ms_to_cycles(1) / (floods ? 10000 : dice_.pick({1, 20, 1000, 10000}));
+    for (unsigned steps = floods ? dice_.between(100, 800) : dice_.between(5, 100); steps > 0; --steps) {
       const unsigned turn = dice_.below(puts + takes + polls);
       if (turn < puts) {
         far_side_.put();
@@ -270,6 +271,9 @@ TrialResult run_trial(std::uint64_t seed, const TrialSettings& settings) {
   }
   result.accepted = true;
   check_ownership(*plan, result.findings);
+  if (!result.findings.all().empty()) {
+    return result;
+  }
   plan->traffic.reset();
   try {
     Run(*plan, dice, settings, result).go();

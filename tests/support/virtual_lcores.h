@@ -53,11 +53,14 @@ class VirtualLcores {
  private:
   static constexpr unsigned kStepsToNewSpeeds = 64;
 
-  /// Deals lcores their speeds: a slow consumer fills the rings before it, a fast one empties them.
+  /// Deals legs their speeds for a while: a slow consumer fills the rings before it, a fast one empties them, and some
+  /// stand still, as on an lcore that the kernel has taken away.
   void deal() {
     deck_.clear();
-    for (std::size_t i = 0; i < legs_.size(); ++i) {
-      deck_.insert(deck_.end(), dice_.pick({1, 2, 8, 32}), i);
+    while (deck_.empty()) {
+      for (std::size_t i = 0; i < legs_.size(); ++i) {
+        deck_.insert(deck_.end(), dice_.pick({0, 1, 2, 8, 32}), i);
+      }
     }
   }
 
