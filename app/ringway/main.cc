@@ -14,6 +14,7 @@
 
 #include "config/parse.h"
 #include "core/errors.h"
+#include "core/text.h"
 #include "dpdk/eal.h"
 #include "options.h"
 #include "plan/draw.h"
@@ -53,14 +54,6 @@ Inventory load_inventory(const std::string& path) {
                 "cannot read the inventory: " + problems.text(path) + "--save-inventory writes one");
   }
   return inventory_from_json(text);
-}
-
-std::string spaced(const std::vector<std::string>& words) {
-  std::string all;
-  for (const std::string& word : words) {
-    all += (all.empty() ? "" : " ") + word;
-  }
-  return all;
 }
 
 /// Has Graphviz make an SVG of a graph in the DOT language, onto standard output.
@@ -110,7 +103,7 @@ ExitStatus put_plan(const Config& config, const Planning& planning, const Option
       break;
   }
   if (!options.eal.empty()) {
-    std::cout << "# for the EAL arguments " << spaced(options.eal) << ", which stay on the command line\n";
+    std::cout << "# for the EAL arguments " << joined(options.eal, " ") << ", which stay on the command line\n";
   }
   return put(as_comments(to_ascii(topology)) + "\n" + explain(config, planning));
 }
@@ -151,7 +144,7 @@ void require_folder(const std::string& report) {
 }
 
 void log_arguments(const std::vector<std::string>& eal_argv) {
-  std::cerr << "ringway: EAL arguments: " << spaced({eal_argv.begin() + 1, eal_argv.end()}) << '\n';
+  std::cerr << "ringway: EAL arguments: " << joined({eal_argv.begin() + 1, eal_argv.end()}, " ") << '\n';
 }
 
 ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options, HeldOutput& output) {

@@ -131,7 +131,7 @@ class Watcher {
   /// True when --duration or --stop-when-idle says so, or the generators have made all they were asked for.
   bool over() {
     return runtime_.traffic_done() || (options_.duration_s && elapsed() >= Seconds(*options_.duration_s)) ||
-           (options_.stop_when_idle_s && idle_.over(runtime_.received()));
+           (options_.stop_when_idle_s && idle_.over(runtime_.packets().received));
   }
 
   /// Prints what is due.

@@ -33,9 +33,6 @@ Read numbers_into(Maybe<std::vector<unsigned>>& values, std::size_t most_values,
 Read boolean_into(Maybe<bool>& value);
 Read text_into(Maybe<std::string>& value, Fits fits, std::string_view expected);
 Read word_into(Maybe<std::string>& value, std::vector<std::string> words);
-/// The word's place in `words` becomes an enumerator.
-template <class Enum>
-Read choice_into(Maybe<Enum>& value, std::vector<std::string> words);
 Read mapping_of(std::vector<Key> keys);
 
 /// Reads a mapping by its table; unknown and missing keys are told.
@@ -55,6 +52,7 @@ Maybe<std::string> read_text(const YamlNode& node, Fits fits, std::string_view e
 std::optional<std::size_t> read_word(const YamlNode& node, const std::vector<std::string>& words,
                                      Diagnostics& problems);
 
+/// The word's place in `words` becomes an enumerator.
 template <class Enum>
 Read choice_into(Maybe<Enum>& value, std::vector<std::string> words) {
   return [&value, words = std::move(words)](const YamlNode& node, Diagnostics& problems) {

@@ -38,6 +38,14 @@ std::string join(const std::vector<std::string>& names, std::string_view last) {
   return all;
 }
 
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string all;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    all += (i > 0 ? std::string(between) : "") + parts[i];
+  }
+  return all;
+}
+
 std::string device_name(std::string_view device) {
   return std::string(device.substr(0, device.find(',')));
 }

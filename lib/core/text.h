@@ -9,6 +9,9 @@ namespace ringway {
 /// `a, b and c`; empty for no names.
 std::string join(const std::vector<std::string>& names, std::string_view last = "and");
 
+/// `a<between>b<between>c`; empty for no parts.
+std::string joined(const std::vector<std::string>& parts, std::string_view between);
+
 /// A device string without its devargs: what stands before the first comma, `net_pcap0` of `net_pcap0,rx_pcap=a.pcap`.
 std::string device_name(std::string_view device);
 

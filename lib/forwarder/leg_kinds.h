@@ -25,16 +25,9 @@ using RingToPortWaiting = WaitLeg<RingSource, PortOutput>;
 using RingToRing = DropLeg<RingSource, RingOutput>;
 using RingToRingWaiting = WaitLeg<RingSource, RingOutput>;
 
-// Each kind as its lcore sees it. Defined in the .cc, so that legs are compiled under the fast path's rules.
-LegRef ref_of(PortToPort& leg) noexcept;
-LegRef ref_of(PortToPortWaiting& leg) noexcept;
-LegRef ref_of(PortToRing& leg) noexcept;
-LegRef ref_of(PortToRingWaiting& leg) noexcept;
-LegRef ref_of(PortToRings& leg) noexcept;
-LegRef ref_of(PortToRingsWaiting& leg) noexcept;
-LegRef ref_of(RingToPort& leg) noexcept;
-LegRef ref_of(RingToPortWaiting& leg) noexcept;
-LegRef ref_of(RingToRing& leg) noexcept;
-LegRef ref_of(RingToRingWaiting& leg) noexcept;
+/// Each kind as its lcore sees it. Made in the .cc for the kinds above, so that they are compiled under the fast path's
+/// rules.
+template <class Kind>
+LegRef ref_of(Kind& leg) noexcept;
 
 }  // namespace ringway

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/characters.h"
+#include "core/text.h"
 #include "plan/picture.h"
 
 namespace ringway {
@@ -19,14 +20,6 @@ using Edge = Topology::Edge;
 
 std::string socket_of(const Node& node) {
   return "NUMA socket " + std::to_string(node.socket);
-}
-
-std::string joined(const std::vector<std::string>& parts, const char* between) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += (text.empty() ? "" : between) + part;
-  }
-  return text;
 }
 
 using Table = std::vector<std::vector<std::string>>;

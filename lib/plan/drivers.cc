@@ -77,19 +77,23 @@ DriverTraits traits_of(std::string_view driver) {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.sends_chains = true;
     traits.makes_chains = true;
-    traits.copies_in = traits.copies_out = 1;
   } else if (on_kernel_interface(driver)) {
     traits.mtu_owner = MtuOwner::kKernel;
     traits.powers_of_two = driver == "net_af_xdp";
-    traits.copies_in = traits.copies_out = 1;
   } else if (driver == "net_memif") {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.makes_chains = true;
-    traits.copies_in = traits.copies_out = 1;
-  } else if (driver == "net_tap" || driver == "net_vhost" || driver.starts_with("net_virtio_user")) {
-    traits.copies_in = traits.copies_out = 1;
   }
   return traits;
+}
+
+unsigned driver_copies(std::string_view driver, std::string_view device) {
+  if (driver == "net_null") {
+    return number(devarg(device, "copy"), 0) != 0 ? 1 : 0;
+  }
+  const bool copies = driver == "net_pcap" || driver == "net_memif" || driver == "net_tap" || driver == "net_vhost" ||
+                      driver.starts_with("net_virtio_user") || on_kernel_interface(driver);
+  return copies ? 1 : 0;
 }
 
 const DeviceFacts& lab_facts() {

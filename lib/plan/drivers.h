@@ -18,12 +18,13 @@ struct DriverTraits {
   bool sends_chains = false;     ///< TX handles chained mbufs without offering MULTI_SEGS
   bool makes_chains = false;     ///< RX chains mbufs as needed without offering SCATTER
   bool powers_of_two = false;    ///< takes only such numbers of descriptors, and does not say so
-  unsigned copies_in = 0;        ///< copies of each packet by driver or kernel on receive; NICs: 0
-  unsigned copies_out = 0;       ///< on transmit
   bool drain_at_stop = false;    ///< stop and close give back none of the mbufs in its rings
 };
 
 DriverTraits traits_of(std::string_view driver);
+
+/// Copies of each packet that driver or kernel make on their own, on receive and again on transmit; NICs: 0.
+unsigned driver_copies(std::string_view driver, std::string_view device);
 
 /// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.
 bool loops_capture(std::string_view device);
@@ -33,9 +34,6 @@ inline constexpr std::string_view kLabDriver = "lab";
 
 /// What such a port offers.
 const DeviceFacts& lab_facts();
-
-/// Bytes beyond longest_frame() that the longest of a generator's oversized frames may have.
-inline constexpr unsigned kMostOversize = 64;
 
 /// Frames that the port may bring, whatever the other side does.
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu);

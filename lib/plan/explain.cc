@@ -164,21 +164,13 @@ class Explainer {
     add_list(all, "tx", {sends.begin(), sends.end()});
     add_list(all, "generate", names_of(lcore.generate));
     add_list(all, "check", names_of(lcore.check));
-    return joined(all);
+    return joined(all, ", ");
   }
 
   static void add_list(std::vector<std::string>& all, const std::string& key, const std::vector<std::string>& items) {
     if (!items.empty()) {
-      all.push_back(key + ": [" + joined(items) + "]");
+      all.push_back(key + ": [" + joined(items, ", ") + "]");
     }
-  }
-
-  static std::string joined(const std::vector<std::string>& items) {
-    std::string text;
-    for (const std::string& item : items) {
-      text += (text.empty() ? "" : ", ") + item;
-    }
-    return text;
   }
 
   std::vector<std::string> names_of(const std::vector<std::size_t>& ports) const {

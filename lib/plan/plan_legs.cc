@@ -259,14 +259,10 @@ class LegPlanner {
       }
       lcore.legs.push_back(std::move(leg));
       warn_of_other_sockets(lcore, assignment.port, assignment.at);
-      warn_of_other_sockets(lcore, to == assignment.port || !leg_sends(lcore, to) ? assignment.port : to,
-                            assignment.at);
+      if (const PortQueue* tx = lcore.legs.back().tx()) {
+        warn_of_other_sockets(lcore, tx->port, assignment.at);
+      }
     }
-  }
-
-  bool leg_sends(const LcorePlan& lcore, std::size_t to) const {
-    const PortQueue* tx = lcore.legs.back().tx();
-    return tx != nullptr && tx->port == to;
   }
 
   void warn_of_other_sockets(const LcorePlan& lcore, std::size_t port, Location at) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/frames.h"
 #include "plan/context.h"
 #include "plan/drivers.h"
 #include "plan/pool_size.h"

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <numeric>
 
+#include "core/frames.h"
 #include "plan/context.h"
 #include "plan/drivers.h"
 
@@ -8,13 +10,13 @@ namespace {
 
 constexpr unsigned kCrc = 4;
 constexpr unsigned kVlanTag = 4;
-constexpr unsigned kLongestImix = 1514;
 constexpr unsigned kDefaultFlows = 1000;
 
 // What a frame takes on a wire beside its bytes: preamble, start delimiter, gap and CRC (IEEE 802.3).
 constexpr unsigned kWireOverhead = 20 + kCrc;
 constexpr double kLabBitsPerSecond = 10e9;  // what net_ring says of its link
-constexpr double kImixMeanBytes = (7 * 60 + 4 * 590 + 1514) / 12.0;
+constexpr double kImixMeanBytes = std::inner_product(kImixBytes.begin(), kImixBytes.end(), kImixShares.begin(), 0U) /
+                                  static_cast<double>(std::accumulate(kImixShares.begin(), kImixShares.end(), 0U));
 
 double packets_per_s(const Rate& rate, unsigned frame_bytes) {
   if (rate.unit != Rate::Unit::kPercent) {
@@ -27,7 +29,7 @@ double packets_per_s(const Rate& rate, unsigned frame_bytes) {
 }  // namespace
 
 unsigned longest_generated(const TrafficPlan& traffic) {
-  return (traffic.frame_bytes == 0 ? kLongestImix : traffic.frame_bytes) + (traffic.vlans > 0 ? kVlanTag : 0);
+  return (traffic.frame_bytes == 0 ? kImixBytes.back() : traffic.frame_bytes) + (traffic.vlans > 0 ? kVlanTag : 0);
 }
 
 void plan_traffic(PlanContext& context) {

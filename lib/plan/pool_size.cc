@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "core/text.h"
+
 namespace ringway {
 namespace {
 
@@ -29,11 +31,7 @@ void PoolDemand::add(const std::string& what, std::uint64_t times, std::uint64_t
 }
 
 std::string PoolDemand::formula() const {
-  std::string text;
-  for (const std::string& term : terms_) {
-    text += (text.empty() ? "" : " + ") + term;
-  }
-  return text + " = " + std::to_string(mbufs_);
+  return joined(terms_, " + ") + " = " + std::to_string(mbufs_);
 }
 
 std::uint64_t round_up_pool(std::uint64_t mbufs) {

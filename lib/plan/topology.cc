@@ -1,7 +1,6 @@
 #include "plan/topology.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <tuple>
@@ -30,20 +29,6 @@ struct Deeds {
   bool swaps_macs = false;
   std::map<std::string, std::vector<std::string>> limits;  // frame lengths: the RX queues whose frames are held to them
 };
-
-struct Copies {
-  unsigned in = 0;
-  unsigned out = 0;
-};
-
-Copies copies_of(const PortPlan& port) {
-  if (port.driver == "net_null") {  // `copy=` is a number, in any base
-    const unsigned each = std::strtoul(devarg(port.device, "copy").c_str(), nullptr, 0) != 0 ? 1 : 0;
-    return {each, each};
-  }
-  const DriverTraits traits = traits_of(port.driver);
-  return {traits.copies_in, traits.copies_out};
-}
 
 std::string when_full(unsigned wait_ms) {
   return wait_ms > 0 ? "waits up to " + std::to_string(wait_ms) + " ms when full" : "drops when full";
@@ -131,11 +116,10 @@ class TopologyBuilder {
       Topology::Node node{.kind = key.first, .id = key.second, .name = {}, .socket = 0, .facts = {}};
       if (node.is_port()) {
         const PortPlan& port = plan_.ports[key.second];
-        const Copies copies = copies_of(port);
+        const std::string copies = std::to_string(driver_copies(port.driver, port.device));
         node.name = port.name;
         node.socket = port.socket;
-        node.facts = {shown(port.driver),
-                      "driver copies " + std::to_string(copies.in) + " in, " + std::to_string(copies.out) + " out"};
+        node.facts = {shown(port.driver), "driver copies " + copies + " in, " + copies + " out"};
       } else {
         node.name = "lcore " + std::to_string(key.second);
         node.socket = std::find_if(plan_.lcores.begin(), plan_.lcores.end(), [&node](const LcorePlan& lcore) {
@@ -226,9 +210,8 @@ class TopologyBuilder {
   void note_copies() {
     std::string copies;
     for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
-      const auto [in, out] = copies_of(plan_.ports[i]);
-      for (const auto& [kind, half, count] :
-           {std::tuple{NodeKind::kPortIn, ".rx ", in}, std::tuple{NodeKind::kPortOut, ".tx ", out}}) {
+      const unsigned count = driver_copies(plan_.ports[i].driver, plan_.ports[i].device);
+      for (const auto& [kind, half] : {std::pair{NodeKind::kPortIn, ".rx "}, {NodeKind::kPortOut, ".tx "}}) {
         if (count > 0 && numbers_.contains({kind, i})) {
           copies += (copies.empty() ? "" : ", ") + plan_.ports[i].name + half + std::to_string(count);
         }

@@ -3,23 +3,14 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
+
+#include "runtime/print.h"
 
 namespace ringway {
 namespace {
 
 constexpr double kTicksAHalving =
     5;  // steps on each halving of the distance to 100 %, as HdrHistogram's own tools take
-
-[[gnu::format(printf, 2, 3)]] void print(std::string& to, const char* format, ...) {
-  char line[128];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  to += line;
-}
 
 /// A bucket that is not empty, in TSC cycles.
 struct Bucket {

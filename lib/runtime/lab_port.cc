@@ -5,6 +5,8 @@
 #include <rte_eth_ring.h>
 #include <rte_mbuf.h>
 
+#include <algorithm>
+
 #include "core/errors.h"
 
 namespace ringway {
@@ -16,6 +18,10 @@ std::vector<rte_ring*> pointers(const std::vector<Ring>& rings) {
     all.push_back(ring.get());
   }
   return all;
+}
+
+bool are_empty(const std::vector<Ring>& rings) noexcept {
+  return std::all_of(rings.begin(), rings.end(), [](const Ring& ring) { return rte_ring_empty(ring.get()) == 1; });
 }
 
 /// DPDK's names are short: rings and devices are named by number, once in the life of the process.
@@ -42,6 +48,14 @@ LabPort::LabPort(const PortPlan& port) {
   }
   id_ = static_cast<std::uint16_t>(id);
   device_ = "net_ring_" + name;
+}
+
+bool LabPort::rx_empty() const noexcept {
+  return are_empty(rx_);
+}
+
+bool LabPort::tx_empty() const noexcept {
+  return are_empty(tx_);
 }
 
 LabPort::~LabPort() {

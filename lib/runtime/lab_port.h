@@ -24,6 +24,9 @@ class LabPort {
   std::uint16_t id() const noexcept { return id_; }
   rte_ring* rx(std::size_t queue) const noexcept { return rx_[queue].get(); }
   rte_ring* tx(std::size_t queue) const noexcept { return tx_[queue].get(); }
+  /// Whether no frame waits in any RX, or TX, queue.
+  bool rx_empty() const noexcept;
+  bool tx_empty() const noexcept;
 
  private:
   std::string device_;

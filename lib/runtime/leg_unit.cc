@@ -2,12 +2,14 @@
 
 #include <rte_cycles.h>
 
+#include <type_traits>
+
 namespace ringway {
 namespace {
 
 /// A leg of a plan, with the stages that the plan asks for between source and output.
 template <class Kind>
-class PlannedLeg final : public LegOf<Kind> {
+class PlannedLeg : public LegOf<Kind> {
  public:
   template <class Source, class Forwarder>
   PlannedLeg(const LegPlan& plan, Source source, Forwarder forwarder) noexcept
@@ -28,21 +30,15 @@ class PlannedLeg final : public LegOf<Kind> {
 
 /// One that spreads flows, with the outputs that it spreads them over.
 template <class Output>
-class SpreadingLeg final : public LegOf<Leg<PortSource, Spread<Output>>> {
+class SpreadingLeg final : public PlannedLeg<Leg<PortSource, Spread<Output>>> {
  public:
   SpreadingLeg(const LegPlan& plan, PortSource source, std::vector<Output> outputs, const FlowHash& hash) noexcept
-      : LegOf<Leg<PortSource, Spread<Output>>>(
-            Rank::kReceive, source, Spread<Output>(hash, outputs.data(), static_cast<unsigned>(outputs.size()))),
-        outputs_(std::move(outputs)),  // its elements stay where they are
-        limit_frames_(plan.limit ? plan.limit->min : 0, plan.limit ? plan.limit->max : UINT32_MAX) {
-    if (plan.limit) {
-      this->add_stage(stage_ref(limit_frames_));
-    }
-  }
+      : PlannedLeg<Leg<PortSource, Spread<Output>>>(
+            plan, source, Spread<Output>(hash, outputs.data(), static_cast<unsigned>(outputs.size()))),
+        outputs_(std::move(outputs)) {}  // its elements stay where they are
 
  private:
   std::vector<Output> outputs_;
-  LimitFrames limit_frames_;
 };
 
 class LegMaker {
@@ -80,18 +76,22 @@ class LegMaker {
   }
 
   NumaPtr<LegUnit> spreading(PortSource source) {
-    if (!leg_waits(parts_.plan, leg_)) {
-      std::vector<Dropping<RingOutput>> outputs;
-      for (const std::size_t ring : leg_.to_rings()) {
-        outputs.emplace_back(output_of(ring));
-      }
-      return make_on_socket<SpreadingLeg<Dropping<RingOutput>>>(socket_, leg_, source, std::move(outputs), parts_.hash);
+    if (leg_waits(parts_.plan, leg_)) {
+      return spreading_over(source, [this](std::size_t ring) {
+        return Waiting(output_of(ring), ms_to_cycles(parts_.plan.rings[ring].wait_ms));
+      });
     }
-    std::vector<Waiting<RingOutput>> outputs;
+    return spreading_over(source, [this](std::size_t ring) { return Dropping(output_of(ring)); });
+  }
+
+  template <class MakeOutput>
+  NumaPtr<LegUnit> spreading_over(PortSource source, MakeOutput make_output) {
+    using Output = std::invoke_result_t<MakeOutput, std::size_t>;
+    std::vector<Output> outputs;
     for (const std::size_t ring : leg_.to_rings()) {
-      outputs.emplace_back(output_of(ring), ms_to_cycles(parts_.plan.rings[ring].wait_ms));
+      outputs.push_back(make_output(ring));
     }
-    return make_on_socket<SpreadingLeg<Waiting<RingOutput>>>(socket_, leg_, source, std::move(outputs), parts_.hash);
+    return make_on_socket<SpreadingLeg<Output>>(socket_, leg_, source, std::move(outputs), parts_.hash);
   }
 
   RingOutput output_of(std::size_t ring) {

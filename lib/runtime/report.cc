@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cinttypes>
-#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +14,7 @@
 
 #include "core/errors.h"
 #include "datapath/custody.h"
+#include "runtime/print.h"
 
 namespace ringway {
 namespace {
@@ -26,15 +26,6 @@ constexpr std::uint64_t kWireOverheadBytes = 20;  // preamble, start delimiter a
 template <std::size_t N>
 std::uint64_t sum(const std::array<std::uint64_t, N>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-}
-
-[[gnu::format(printf, 2, 3)]] void print(std::string& to, const char* format, ...) {
-  char line[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  to += line;
 }
 
 Json port_json(const PortTotals& port) {

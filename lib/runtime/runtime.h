@@ -47,8 +47,8 @@ class Runtime {
   /// Everything counted so far. Never stops an lcore; packets may be on their way while it reads.
   Totals totals() const;
 
-  /// Packets taken so far: cheaper than totals().
-  std::uint64_t received() const;
+  /// The packets of totals(), without ports, rings, lcores and traffic: cheaper.
+  Totals packets() const;
 
   /// Whether the generators have made all they were asked for; never without a limit.
   bool traffic_done() const;
@@ -76,7 +76,6 @@ class Runtime {
   void make_lcore(const LcorePlan& planned, const LegParts& parts);
   void wind_down();
   bool nothing_before(Rank rank) const;
-  std::int64_t on_their_way() const;
   void join();
   void abandon();
   void drain_ports();

@@ -79,27 +79,13 @@ bool Runtime::nothing_before(Rank rank) const {
     case Rank::kReceive:
       return traffic_ == nullptr || traffic_->received();
     case Rank::kPass:
-      return on_their_way() == 0;
+      return packets().on_their_way() == 0;
     case Rank::kCheck:
       return traffic_ == nullptr || traffic_->checked();
     case Rank::kGenerate:
       break;
   }
   return true;
-}
-
-/// Packets taken from ports and neither sent nor dropped: in rings, or kept by legs.
-std::int64_t Runtime::on_their_way() const {
-  std::uint64_t packets = 0;
-  for (const auto& [plan, leg] : planned_) {
-    const Counters& counters = leg->counters();
-    packets += plan->rx() != nullptr ? counters.received.get() : 0;
-    packets -= plan->tx() != nullptr ? counters.transmitted.get() : 0;
-    for (const Counter& dropped : counters.dropped) {
-      packets -= dropped.get();
-    }
-  }
-  return static_cast<std::int64_t>(packets);
 }
 
 void Runtime::join() {

@@ -52,8 +52,21 @@ PortTotals totals_of(const Port& port, const std::string& interface, const Kerne
 
 }  // namespace
 
-Totals Runtime::totals() const {
+Totals Runtime::packets() const {
   Totals totals;
+  for (const auto& [plan, leg] : planned_) {
+    const Counters& counters = leg->counters();
+    totals.received += plan->rx() != nullptr ? counters.received.get() : 0;
+    totals.transmitted += plan->tx() != nullptr ? counters.transmitted.get() : 0;
+    add_drops_and_copies(totals, counters);
+  }
+  totals.received += drained_.received.get();
+  add_drops_and_copies(totals, drained_);
+  return totals;
+}
+
+Totals Runtime::totals() const {
+  Totals totals = packets();
   totals.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     totals.ports.push_back(totals_of(ports_[i], plan_.ports[i].interface, kernel_at_start_[i]));
@@ -74,16 +87,10 @@ Totals Runtime::totals() const {
     totals.lcores.push_back(of_lcore);
   }
   for (const auto& [plan, leg] : planned_) {
-    const Counters& counters = leg->counters();
-    totals.received += plan->rx() != nullptr ? counters.received.get() : 0;
-    totals.transmitted += plan->tx() != nullptr ? counters.transmitted.get() : 0;
-    add_drops_and_copies(totals, counters);
     if (const PortQueue* tx = plan->tx()) {
-      totals.ports[tx->port].tx_refused += counters.dropped[static_cast<std::size_t>(DropReason::kTxFull)].get();
+      totals.ports[tx->port].tx_refused += leg->counters().dropped[static_cast<std::size_t>(DropReason::kTxFull)].get();
     }
   }
-  totals.received += drained_.received.get();
-  add_drops_and_copies(totals, drained_);
   for (std::size_t i = 0; i < rings_.size(); ++i) {
     totals.rings.push_back(ring_totals(i));
   }
@@ -107,14 +114,6 @@ RingTotals Runtime::ring_totals(std::size_t i) const {
     totals.high_water = std::max(totals.high_water, producer->counters.high_water.get());
   }
   return totals;
-}
-
-std::uint64_t Runtime::received() const {
-  std::uint64_t packets = 0;
-  for (const auto& [plan, leg] : planned_) {
-    packets += plan->rx() != nullptr ? leg->counters().received.get() : 0;
-  }
-  return packets;
 }
 
 bool Runtime::traffic_done() const {

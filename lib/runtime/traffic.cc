@@ -33,10 +33,6 @@ double cycles_per_ns() {
   return static_cast<double>(rte_get_tsc_hz()) / 1e9;
 }
 
-bool is_empty(rte_ring* ring) {
-  return rte_ring_empty(ring) == 1;
-}
-
 }  // namespace
 
 Traffic::Traffic(const Plan& plan, const std::vector<std::unique_ptr<LabPort>>& labs,
@@ -139,25 +135,11 @@ bool Traffic::received() const {
   if (std::any_of(generators_.begin(), generators_.end(), [](const GeneratorUnit& unit) { return unit.holds(); })) {
     return false;
   }
-  for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
-    for (unsigned queue = 0; labs_[i] != nullptr && queue < plan_.ports[i].rx_queues; ++queue) {
-      if (!is_empty(labs_[i]->rx(queue))) {
-        return false;
-      }
-    }
-  }
-  return true;
+  return std::all_of(labs_.begin(), labs_.end(), [](const auto& lab) { return lab == nullptr || lab->rx_empty(); });
 }
 
 bool Traffic::checked() const {
-  for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
-    for (unsigned queue = 0; labs_[i] != nullptr && queue < plan_.ports[i].tx_queues; ++queue) {
-      if (!is_empty(labs_[i]->tx(queue))) {
-        return false;
-      }
-    }
-  }
-  return true;
+  return std::all_of(labs_.begin(), labs_.end(), [](const auto& lab) { return lab == nullptr || lab->tx_empty(); });
 }
 
 std::uint64_t Traffic::missed(std::size_t port) const {
@@ -171,7 +153,6 @@ std::uint64_t Traffic::missed(std::size_t port) const {
 TrafficTotals Traffic::totals() const {
   TrafficTotals totals;
   // Checkers first: what is made in between must not look received before it was sent.
-  Histogram latency;
   for (const auto& unit : checkers_) {
     const CheckerCounters& counters = *unit->counters;
     totals.received += counters.received.get();
@@ -182,7 +163,6 @@ TrafficTotals Traffic::totals() const {
     totals.stale += counters.stale.get();
     totals.unknown += counters.unknown.get();
     totals.not_dropped += counters.not_dropped.get();
-    latency.add(*unit->latency);
   }
   for (const GeneratorUnit& unit : generators_) {
     totals.sent += unit.counters->sent.get();
@@ -190,6 +170,8 @@ TrafficTotals Traffic::totals() const {
     totals.forgone += unit.counters->forgone.get();
     totals.missed += unit.into_port->counters.refused.get();
   }
+  Histogram latency;
+  add_latencies(latency);
   for (std::size_t i = 0; i < kLatencyPercents.size(); ++i) {
     totals.latency_ns[i] = static_cast<double>(latency.percentile(kLatencyPercents[i])) / cycles_per_ns();
   }
@@ -198,11 +180,15 @@ TrafficTotals Traffic::totals() const {
   return totals;
 }
 
+void Traffic::add_latencies(Histogram& into) const {
+  for (const auto& unit : checkers_) {
+    into.add(*unit->latency);
+  }
+}
+
 std::string Traffic::latency_text() const {
   Histogram latency;
-  for (const auto& unit : checkers_) {
-    latency.add(*unit->latency);
-  }
+  add_latencies(latency);
   return to_hdr_text(latency, cycles_per_ns());
 }
 

@@ -56,6 +56,7 @@ class Traffic {
   void make_generators(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs);
   void make_checkers(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs);
   TrafficProfile profile(std::size_t port) const;
+  void add_latencies(Histogram& into) const;
 
   const Plan& plan_;
   const std::vector<std::unique_ptr<LabPort>>& labs_;

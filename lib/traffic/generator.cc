@@ -10,9 +10,9 @@
 namespace ringway {
 namespace {
 
-constexpr std::array<std::uint8_t, 12> kImixOrder = {0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 0, 1};  // into kImixBytes
+constexpr std::array<std::uint8_t, 12> kImixOrder = {0, 1, 0, 0, 1, 0,
+                                                     2, 0, 1, 0, 0, 1};  // into kImixBytes, as kImixShares says
 constexpr std::uint32_t kMillion = 1'000'000;
-constexpr std::uint32_t kOversizedMost = 64;
 
 std::array<FrameTemplate, kImixBytes.size()> templates(const TrafficProfile& profile, IpVersion version,
                                                        unsigned port) noexcept {
@@ -125,7 +125,7 @@ void Generator::write_next(rte_mbuf* mbuf, std::uint64_t now) noexcept {
 void Generator::write_bad(rte_mbuf* mbuf, Fault fault, std::uint32_t sequence, std::uint64_t now) const noexcept {
   const std::uint32_t flow = flows_.first + flows_.fault_index(fault, queue_);
   if (fault == Fault::kOversized) {
-    const std::uint32_t bytes = std::min(longest_ + 1 + sequence % kOversizedMost, room_);
+    const std::uint32_t bytes = std::min(longest_ + 1 + sequence % kMostOversize, room_);
     FrameTemplate(bytes, IpVersion::k4, false, flows_.port).write(mbuf, 0, flow, sequence, now);
     return;
   }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/frames.h"
 #include "datapath/burst.h"
 #include "traffic/frame.h"
 #include "traffic/pacer.h"

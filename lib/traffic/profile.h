@@ -19,9 +19,6 @@ struct TrafficProfile {
   unsigned longest = 1522;    ///< longest frame that the port carries; oversized ones are 1 to 64 bytes longer
 };
 
-/// Simple IMIX: 7 frames of 60 bytes, 4 of 590 and 1 of 1514, in twelve.
-inline constexpr std::array<unsigned, 3> kImixBytes = {60, 590, 1514};
-
 /// Ways in which a frame is bad on purpose. All are untagged; all but runts are IPv4 frames with one thing wrong.
 enum class Fault : std::uint8_t {
   kRunt,              ///< kRuntBytes long, without a stamp

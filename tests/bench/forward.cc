@@ -53,7 +53,7 @@ class Windows {
 
   void start() {
     stop();
-    before_ = runtime_.received();
+    before_ = runtime_.packets().received;
     const std::array<std::size_t, kRanks> of_rank = {0, refs_.size(), 0, 0};
     loop_ = make_on_socket<LcoreLoop>(socket_, refs_.data(), of_rank, idle_);
     if (rte_eal_remote_launch(run, loop_.get(), lcore_) != 0) {
@@ -70,7 +70,7 @@ class Windows {
     loop_->enter_phase(kStopped);
     rte_eal_wait_lcore(lcore_);
     loop_.reset();
-    return runtime_.received() - before_;
+    return runtime_.packets().received - before_;
   }
 
  private:

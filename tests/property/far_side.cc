@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/frames.h"
 #include "plan/drivers.h"
 #include "traffic/stamp.h"
 

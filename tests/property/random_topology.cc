@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/frames.h"
 #include "plan/drivers.h"
 
 namespace ringway {

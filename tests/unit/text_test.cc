@@ -13,6 +13,12 @@ TEST(Join, PutsTheLastWordBeforeTheLastName) {
   EXPECT_EQ(join({"a", "b", "c"}, "or"), "a, b or c");
 }
 
+TEST(Joined, PutsTheSameBetweenAll) {
+  EXPECT_EQ(joined({}, ", "), "");
+  EXPECT_EQ(joined({"a"}, ", "), "a");
+  EXPECT_EQ(joined({"a", "", "c"}, " "), "a  c");
+}
+
 struct NearCase {
   std::string_view name;
   std::vector<std::string> candidates;
