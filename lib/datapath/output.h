@@ -3,8 +3,6 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
-#include <rte_ring.h>
-#include <rte_ring_peek_zc.h>
 
 #include "datapath/burst.h"
 
@@ -49,69 +47,6 @@ class PortOutput {
 
   std::uint16_t port_;
   std::uint16_t queue_;
-};
-
-/// What one producer has put into a ring. lcore: written; main: read.
-struct RingCounters {
-  Counter enqueued;      ///< packets
-  Counter refused;       ///< packets dropped because the ring was full
-  HighWater high_water;  ///< most packets seen in the ring after an enqueue
-};
-
-/// The producing end of a ring. It belongs to the lcore that polls the leg, alone or, with HTS, beside others.
-class RingOutput {
- public:
-  static constexpr DropReason kFull = DropReason::kRingFull;
-
-  /// `counters` outlives it.
-  RingOutput(rte_ring* ring, RingCounters& counters) noexcept : ring_(ring), counters_(&counters) {}
-
-  /// Puts in a prefix of the packets and returns its length: that belongs to the consumer and is not read again.
-  std::uint16_t offer(rte_mbuf** mbufs, std::uint16_t n) noexcept {
-    rte_ring_zc_data slots;
-    unsigned room = 0;  // afterwards
-    const auto taken = static_cast<std::uint16_t>(rte_ring_enqueue_zc_burst_start(ring_, n, &slots, &room));
-    if (taken == 0) {
-      return 0;
-    }
-    write(slots.ptr1, mbufs, slots.n1);
-    if (slots.n1 < taken) [[unlikely]] {
-      write(slots.ptr2, mbufs + slots.n1, taken - slots.n1);
-    }
-    rte_ring_enqueue_zc_finish(ring_, taken);
-    counters_->enqueued.add(taken);
-    counters_->high_water.raise(rte_ring_get_capacity(ring_) - room);
-    return taken;
-  }
-
-  void reap() noexcept {}
-  void refuse(std::uint16_t n) noexcept { counters_->refused.add(n); }
-
- private:
-  using TwoPointers = std::uint64_t __attribute__((vector_size(16), aligned(8), may_alias));
-  static_assert(2 * sizeof(rte_mbuf*) == sizeof(TwoPointers));
-
-  // The slots are written here and not by rte_ring's own copy, eight in a turn: 2.2 instructions a packet instead of 5.
-  static void write(void* slots, rte_mbuf* const* mbufs, unsigned n) noexcept {
-    auto* to = static_cast<TwoPointers*>(slots);
-    const auto* from = reinterpret_cast<const TwoPointers*>(mbufs);
-    for (; n >= 8; n -= 8, to += 4, from += 4) {
-      const TwoPointers first = from[0];
-      const TwoPointers second = from[1];
-      const TwoPointers third = from[2];
-      const TwoPointers fourth = from[3];
-      to[0] = first;
-      to[1] = second;
-      to[2] = third;
-      to[3] = fourth;
-    }
-    for (unsigned i = 0; i < n; ++i) {
-      reinterpret_cast<rte_mbuf**>(to)[i] = reinterpret_cast<rte_mbuf* const*>(from)[i];
-    }
-  }
-
-  rte_ring* ring_;
-  RingCounters* counters_;
 };
 
 /// An output that drops at once what it has no room for.

@@ -2,6 +2,7 @@
 
 #include "datapath/leg.h"
 #include "datapath/output.h"
+#include "datapath/ring.h"
 #include "datapath/source.h"
 #include "forwarder/cross_connect.h"
 #include "forwarder/spread.h"

@@ -52,7 +52,7 @@ class LegMaker {
           .port = parts_.ports[rx->port], .queue = static_cast<std::uint16_t>(rx->queue), .burst = burst};
       return leg_.tx() == nullptr && leg_.to_rings().size() > 1 ? spreading(source) : from(source);
     }
-    return from(RingSource{.ring = parts_.rings[leg_.from_ring()].ring.get(), .burst = burst});
+    return from(RingSource(parts_.rings[leg_.from_ring()].ring.get(), burst));
   }
 
  private:

@@ -106,7 +106,7 @@ void Runtime::abandon() {
     }
   }
   for (const RingUnit& unit : rings_) {
-    RingSource source{.ring = unit.ring.get(), .burst = kMaxBurst};
+    RingSource source(unit.ring.get(), kMaxBurst);
     for (Burst burst; const std::uint16_t taken = source.fill(burst);) {
       drop(burst.data(), taken, DropReason::kShutdown, drained_);
       source.done(taken);

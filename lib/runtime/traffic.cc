@@ -111,7 +111,7 @@ void Traffic::make_checkers(std::size_t port, unsigned socket, std::vector<NumaP
   unit->counters = make_on_socket<CheckerCounters>(socket);
   unit->latency = make_on_socket<Histogram>(socket);
   for (unsigned queue = 0; queue < plan_.ports[port].tx_queues; ++queue) {
-    const RingSource source{.ring = labs_[port]->tx(queue), .burst = static_cast<std::uint16_t>(plan_.burst)};
+    const RingSource source(labs_[port]->tx(queue), static_cast<std::uint16_t>(plan_.burst));
     legs.push_back(make_on_socket<LegOf<CheckLeg>>(socket, Rank::kCheck, source,
                                                    Checker(unit->flows, *unit->counters, *unit->latency)));
   }

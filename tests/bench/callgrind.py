@@ -13,7 +13,8 @@ NAME = re.compile(r'(c?ob|c?fn)=\((\d+)\)(?: (.*))?')
 class Profile:
     """Costs in instructions of everything that a thread ran."""
     own: collections.Counter = dataclasses.field(default_factory=collections.Counter)  # (object, function): self cost
-    calls: collections.Counter = dataclasses.field(default_factory=collections.Counter)  # (from, to): inclusive cost
+    calls: collections.Counter = dataclasses.field(default_factory=collections.Counter)  # (from, to), each such a pair:
+    # inclusive cost
 
 
 def read_profile(path):
@@ -34,7 +35,8 @@ def read_profile(path):
         elif match := COST.match(line):
             cost = int(match[1])
             if of_call:
-                profile.calls[now['ob'], now.pop('cob', now['ob'])] += cost
+                callee = now.pop('cob', now['ob']), now['cfn']
+                profile.calls[(now['ob'], now['fn']), callee] += cost
             else:
                 profile.own[now['ob'], now['fn']] += cost
             of_call = False
@@ -43,5 +45,5 @@ def read_profile(path):
 
 def crossing(profile, source, target):
     """Inclusive cost of the calls from one object into another; both are parts of file names."""
-    return sum(cost for (caller, callee), cost in profile.calls.items()
+    return sum(cost for ((caller, _), (callee, _)), cost in profile.calls.items()
                if source in Path(caller).name and target in Path(callee).name)

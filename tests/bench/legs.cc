@@ -66,7 +66,7 @@ class Bench {
   }
 
   PortSource from_port() const { return {.port = id(), .queue = 0, .burst = kBurst}; }
-  RingSource from_ring() const { return {.ring = rings_[0].get(), .burst = kBurst}; }
+  RingSource from_ring() const { return {rings_[0].get(), kBurst}; }
   PortOutput to_port() const { return {id(), 0}; }
   RingOutput to_ring(std::size_t i = 1) { return {rings_[i].get(), counters_[i]}; }
   const FlowHash& hash() const { return hash_; }

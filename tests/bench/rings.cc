@@ -13,11 +13,11 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/errors.h"
-#include "datapath/output.h"
-#include "datapath/source.h"
+#include "datapath/ring.h"
 #include "dpdk/eal.h"
 #include "runtime/probe.h"
 
@@ -48,12 +48,21 @@ constexpr unsigned kConsumer = 1;  // lcore of a CPU of its own, where there are
 /// A ring as one of the kinds below sees it, and what each end has beside it. The ends share no cache line.
 struct Hop {
   rte_ring* ring = nullptr;
-  alignas(kCacheLine) RingCounters counters;
+  alignas(kCacheLine) std::optional<RingCounters> counters;
+  std::optional<RingOutput> output;
   void* sent[kMaxBurst] = {};
-  alignas(kCacheLine) void* taken[kMaxBurst] = {};
+  alignas(kCacheLine) std::optional<RingSource> source;
+  void* taken[kMaxBurst] = {};
+
+  /// Made new in the same memory for all kinds: where a ring lies shows in the figures.
+  void reset(unsigned flags, unsigned burst) {
+    rte_ring_init(ring, "hop", kRingSize, flags);
+    output.emplace(ring, counters.emplace());
+    source.emplace(ring, static_cast<std::uint16_t>(burst));
+  }
 };
 
-/// DPDK's calls that copy at both ends.
+/// DPDK's calls that copy at both ends; SP/SC's and MP/MC's are those of ring_perf_autotest: a whole burst or nothing.
 template <auto kPut, auto kTake, unsigned kRingFlags>
 struct Copied {
   static constexpr unsigned kFlags = kRingFlags;
@@ -68,9 +77,9 @@ struct Copied {
   }
 };
 
-struct SpSc : Copied<rte_ring_sp_enqueue_burst, rte_ring_sc_dequeue_burst, RING_F_SP_ENQ | RING_F_SC_DEQ> {};
+struct SpSc : Copied<rte_ring_sp_enqueue_bulk, rte_ring_sc_dequeue_bulk, RING_F_SP_ENQ | RING_F_SC_DEQ> {};
 struct HtsSc : Copied<rte_ring_mp_hts_enqueue_burst, rte_ring_sc_dequeue_burst, RING_F_MP_HTS_ENQ | RING_F_SC_DEQ> {};
-struct MpMc : Copied<rte_ring_mp_enqueue_burst, rte_ring_mc_dequeue_burst, 0> {};
+struct MpMc : Copied<rte_ring_mp_enqueue_bulk, rte_ring_mc_dequeue_bulk, 0> {};
 
 /// DPDK's zero-copy calls: received into the ring's own slots and transmitted out of them.
 struct SpScZeroCopy {
@@ -108,16 +117,14 @@ struct Ringway {
   static constexpr bool kTakesInPlace = true;
 
   [[gnu::always_inline]] static unsigned put(Hop& hop, unsigned n) noexcept {
-    RingOutput output(hop.ring, hop.counters);
-    return output.offer(reinterpret_cast<rte_mbuf**>(hop.sent), static_cast<std::uint16_t>(n));
+    return hop.output->offer(reinterpret_cast<rte_mbuf**>(hop.sent), static_cast<std::uint16_t>(n));
   }
-  [[gnu::always_inline]] static unsigned take(Hop& hop, unsigned n) noexcept {
-    RingSource source{hop.ring, static_cast<std::uint16_t>(n)};
+  [[gnu::always_inline]] static unsigned take(Hop& hop, unsigned) noexcept {
     Burst burst;
-    const std::uint16_t taken = source.fill(burst);
+    const std::uint16_t taken = hop.source->fill(burst);
     if (taken > 0) {
       transmit(reinterpret_cast<void**>(burst.data()), taken);
-      source.done(taken);
+      hop.source->done(taken);
     }
     return taken;
   }
@@ -226,12 +233,12 @@ End hop_between_cpus(Hop& hop, unsigned burst) {
   return {end.cycles + consumer.end.cycles, end.waited_ns + consumer.end.waited_ns};
 }
 
-/// An iteration is a window, on a ring made new in the same memory for all kinds: where it lies shows in the figures.
+/// An iteration is a window.
 void add(Hop& hop, const std::string& name, unsigned flags, End (*window)(Hop&, unsigned)) {
   for (const unsigned burst : kBursts) {
     const auto measure = [=, &hop](benchmark::State& state) {
       for (auto _ : state) {
-        rte_ring_init(hop.ring, "hop", kRingSize, flags);
+        hop.reset(flags, burst);
         const End end = window(hop, burst);
         state.SetIterationTime(static_cast<double>(end.cycles) / static_cast<double>(rte_get_tsc_hz()));
         state.counters["packets"] = static_cast<double>(kWindowBursts * burst);
