@@ -99,7 +99,7 @@ def help_says_how_to_use(work, name):
 
 
 @test(each=[("demo", "--pipeline", "other"), ("demo", "--seconds", "0"), ("demo", "no-such-file"),
-            ("selftest", "--size", "63"), ("selftest", "--trial", "0"), ("soak", "--packets", "0"), ("soak", "extra")])
+            ("selftest", "--size", "63"), ("selftest", "--trial", "0"), ("selftest", "--loss", "100"), ("soak", "--packets", "0"), ("soak", "extra")])
 def wrong_arguments_exit_2(work, name, *arguments):
     done = tool(name, *arguments)
     check(done, 2, "usage: ")
@@ -224,12 +224,21 @@ def selftest_leaves_its_results(work):
             assert found < (result["not_loss_free_pps"] or 1e12)
             assert result["wire_bits_per_s"] == found * 84 * 8
             assert [record["load_percent"] for record in result["latency"]] == [10, 50, 90, 100]
+            assert 0 < result["overload"]["received_pps"] <= result["most_received_pps"], result["overload"]
     text = (work / "out" / "latency.svg").read_text()
     found = sum(bool(result["loss_free_pps"]) for result in results)
     assert text.count("<polyline") == 3 * found and ElementTree.fromstring(text) is not None
     for name in ("run-to-completion-64.yaml", "pipeline-over-rings-64.yaml"):
         generated = run(work, "--config", work / "out" / name, "--check")
         assert generated.status == 0, generated.err
+
+
+@test(each=[(0, 0, 0, rate_search.CLEAN), (1, 0, 0, rate_search.LOST), (0, 1, 0, rate_search.INVALID),
+            (5, 0, 0.5, rate_search.CLEAN), (6, 0, 0.5, rate_search.LOST), (0, 6, 0.5, rate_search.INVALID)])
+def selftest_allows_the_loss_it_is_told(work, lost, forgone, percent, verdict):
+    traffic = {"sent": 1000, "received": 1000 - lost, "lost": lost, "missed": lost, "forgone": forgone, "latency_ns": {}}
+    report = {"traffic": traffic, "drops": {"tx_full": 0, "ring_full": 0}, "lcores": {}}
+    assert module_of("selftest").record_of(report, 2, percent / 100)["verdict"] == verdict
 
 
 @test()
