@@ -33,14 +33,11 @@ void accept(const Diagnostics& problems, const std::string& file) {
   }
 }
 
-/// One lcore and its legs, polled by a loop of its own in every window.
+/// All legs of a plan, polled in turn by the first of its lcores, with a loop of its own in every window.
 class Windows {
  public:
   Windows(const Plan& plan, Runtime& runtime)
       : idle_{plan.idle.spin_polls, plan.idle.pause_polls, plan.idle.sleep_us}, runtime_(runtime) {
-    if (plan.lcores.size() != 1) {
-      throw Error(ExitStatus::kConfigInvalid, "a benchmark forwards on one lcore");
-    }
     lcore_ = plan.lcores.front().id;
     socket_ = plan.lcores.front().socket;
     for (LegUnit* unit : runtime.legs()) {

@@ -26,30 +26,31 @@ ports:
   a: {{device: {driver}0, rx_descriptors: {descriptors}, tx_descriptors: {descriptors}}}
   b: {{device: {driver}1, rx_descriptors: {descriptors}, tx_descriptors: {descriptors}}}
 forwarding: {forwarding}
-lcores:
-  1: {{rx: [a.0, b.0]}}
+lcores: {roles}
 burst: {burst}
+rings: {{size: 256}}
 pool: {{size: {pool}, cache: {cache}, data_room: {data_room}}}
 eal: {{lcores: "{lcores}", main_lcore: 0, memory: {memory}, no_huge: true, no_pci: true, file_prefix: {prefix}}}
 """
-FORWARDING = {
-    'cross_connect': '{mode: cross_connect, pairs: [[a, b]]}',
-    'reflect': '{mode: reflect, ports: [a, b]}',
+CROSS_CONNECT = '{mode: cross_connect, pairs: [[a, b]]}'
+RUN_TO_COMPLETION = '{1: {rx: [a.0, b.0]}}'
+RINGWAY_MODE = {  # forwarding and lcores
+    'cross_connect': (CROSS_CONNECT, RUN_TO_COMPLETION),
+    'pipeline': (CROSS_CONNECT, '{1: {rx: [a.0, b.0]}, 2: {work: true}, 3: {work: true}, 4: {tx: [a, b]}}'),
+    'reflect': ('{mode: reflect, ports: [a, b]}', RUN_TO_COMPLETION),
 }
-TESTPMD_MODE = {
-    'cross_connect': ('--forward-mode=io', '--port-topology=paired'),
-    'reflect': ('--forward-mode=macswap', '--port-topology=loop'),
-}
+IO = ('--forward-mode=io', '--port-topology=paired')
+TESTPMD_MODE = {'cross_connect': IO, 'pipeline': IO, 'reflect': ('--forward-mode=macswap', '--port-topology=loop')}
 
 
 class CannotMeasure(Exception):
     """A program that did not do what a measurement needs; the text says which and why."""
 
 
-def lcores():
-    """Main and forwarding lcore, on CPUs of their own where this process has two."""
+def lcores(waiting=()):
+    """Main and forwarding lcore, on CPUs of their own where this process has two; and lcores that do nothing."""
     cpus = sorted(os.sched_getaffinity(0))
-    return f'0@{cpus[0]},1@{cpus[-1]}'
+    return ','.join([f'0@{cpus[0]},1@{cpus[-1]}', *(f'{lcore}@{cpus[0]}' for lcore in waiting)])
 
 
 class Program:
@@ -86,9 +87,9 @@ class Program:
     def find_schedstat(self):
         """The forwarding lcore's thread, by the name that EAL gives it."""
         for task in Path(f'/proc/{self.process.pid}/task').iterdir():
-            if (task / 'comm').read_text().startswith('rte-worker'):
+            if (task / 'comm').read_text().strip() == 'rte-worker-1':
                 return task / 'schedstat'
-        raise CannotMeasure(f'{self.name} has no thread rte-worker-*')
+        raise CannotMeasure(f'{self.name} has no thread rte-worker-1')
 
     def tell(self, word):
         with contextlib.suppress(BrokenPipeError):  # why it ended is told by who waits for the answer
@@ -142,9 +143,10 @@ def primed(driver):
 
 def ringway(forward, driver, mode, folder, wrapper=()):
     configuration = Path(folder) / f'{driver}.{mode}.yaml'
+    forwarding, roles = RINGWAY_MODE[mode]
     configuration.write_text(CONFIGURATION.format(
-        driver=driver, forwarding=FORWARDING[mode], descriptors=DESCRIPTORS, burst=BURST, pool=POOL, cache=CACHE,
-        data_room=DATA_ROOM, lcores=lcores(), memory=MEMORY_MIB, prefix=PREFIX))
+        driver=driver, forwarding=forwarding, roles=roles, descriptors=DESCRIPTORS, burst=BURST, pool=POOL, cache=CACHE,
+        data_room=DATA_ROOM, lcores=lcores(range(2, 1 + roles.count('}'))), memory=MEMORY_MIB, prefix=PREFIX))
     return Program('ringway', [*wrapper, forward, configuration, str(primed(driver))], r'ready\n', r'packets: (\d+)\n',
                    'start')
 
