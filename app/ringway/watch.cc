@@ -72,23 +72,30 @@ class RatePrinter {
 /// Tells when a port's link goes up or down.
 class LinkWatcher {
  public:
-  explicit LinkWatcher(const Totals& first) : before_(first.ports) {
-    for (const PortTotals& port : before_) {
-      std::cerr << "ringway: port '" << port.name << "': link " << port.link << '\n';
+  explicit LinkWatcher(const Totals& first) {
+    for (const PortTotals& port : first.ports) {
+      names_.push_back(port.name);
+      links_.push_back(port.link);
+      tell(names_.size() - 1);
     }
   }
 
-  void look(const Totals& now) {
-    for (std::size_t i = 0; i < now.ports.size(); ++i) {
-      if (now.ports[i].link != before_[i].link) {
-        std::cerr << "ringway: port '" << now.ports[i].name << "': link " << now.ports[i].link << '\n';
+  void look(const std::vector<std::string>& now) {
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (now[i] != links_[i]) {
+        links_[i] = now[i];
+        tell(i);
       }
     }
-    before_ = now.ports;
   }
 
  private:
-  std::vector<PortTotals> before_;
+  void tell(std::size_t port) const {
+    std::cerr << "ringway: port '" << names_[port] << "': link " << links_[port] << '\n';
+  }
+
+  std::vector<std::string> names_;
+  std::vector<std::string> links_;
 };
 
 /// When --stop-when-idle is over: moves on with every packet received.
@@ -142,7 +149,7 @@ class Watcher {
       next_rates_ += Seconds(*options_.stats_s);
     }
     if (now >= next_links_) {
-      links_.look(runtime_.totals());
+      links_.look(runtime_.links());
       next_links_ = now + kLinkLook;
     }
     if (state_wanted != 0) {

@@ -14,9 +14,9 @@ void unblock_signals();
 /// Before packets flow: from now on the signals are for watch().
 void take_signals();
 
-/// Keeps the main lcore until the run is to end: a signal, --duration or --stop-when-idle. Prints rates (--stats), link
-/// changes and, on SIGUSR1, the state. After it returns a second SIGINT or SIGTERM ends the process at once, status
-/// 130.
+/// Keeps the main lcore until the run is to end: a signal, --duration, --stop-when-idle, or generators that have made
+/// all they were asked for. Prints rates (--stats), link changes and, on SIGUSR1, the state. After it returns a second
+/// SIGINT or SIGTERM ends the process at once, status 130.
 void watch(const Runtime& runtime, const Options& options);
 
 }  // namespace ringway

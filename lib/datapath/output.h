@@ -130,7 +130,9 @@ class Waiting {
 
   void give_up(DropReason reason, Counters& counters) noexcept {
     if (held() > 0) {
-      output_.refuse(held());
+      if (reason == Output::kFull) {
+        output_.refuse(held());
+      }
       drop(held_ + begin_, held(), reason, counters);
       begin_ = end_ = 0;
     }

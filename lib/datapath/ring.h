@@ -66,21 +66,26 @@ class RingSource {
   std::uint16_t burst_;
 };
 
-/// What one producer has put into a ring. lcore: written; main: read.
-struct RingCounters {
+/// One lcore as a producer of a ring; all of its legs that feed the ring share this.
+struct alignas(kCacheLine) RingProducer {
+  // lcore: written; main: read
   Counter enqueued;      ///< packets
   Counter refused;       ///< packets dropped because the ring was full
   HighWater high_water;  ///< most packets seen in the ring after an enqueue
+
+  std::uint32_t freed = 0;  ///< the consumer's index when last looked at; lcore only
 };
 
-/// The producing end of a ring. It belongs to the lcore that polls the leg, alone or, with HTS, beside others.
+/// The producing end of a ring. It belongs to an lcore, alone or, with HTS, beside others.
 class RingOutput {
  public:
   static constexpr DropReason kFull = DropReason::kRingFull;
 
-  /// `counters` outlives it.
-  RingOutput(rte_ring* ring, RingCounters& counters) noexcept
-      : ring_(ring), counters_(&counters), alone_(rte_ring_is_prod_single(ring) != 0), freed_(look_at(ring->cons)) {}
+  /// `lcore` outlives it. Before the first packet.
+  RingOutput(rte_ring* ring, RingProducer& lcore) noexcept
+      : ring_(ring), lcore_(&lcore), alone_(rte_ring_is_prod_single(ring) != 0) {
+    lcore.freed = look_at(ring->cons);
+  }
 
   /// Puts in a prefix of the packets and returns its length: that belongs to the consumer and is not read again.
   std::uint16_t offer(rte_mbuf** mbufs, std::uint16_t n) noexcept {
@@ -89,7 +94,7 @@ class RingOutput {
     }
     const std::uint32_t index = ring_->prod.head;
     // No more packets than have been in the ring before: there is room, and no new high-water mark.
-    if (index + n - freed_ > counters_->high_water.get()) [[unlikely]] {
+    if (index + n - lcore_->freed > lcore_->high_water.get()) [[unlikely]] {
       n = look_for_room(index, n);
       if (n == 0) {
         return 0;
@@ -102,20 +107,20 @@ class RingOutput {
       write(slots_of(ring_), mbufs + before_wrap, n - before_wrap);
     }
     publish(ring_->prod, index + n);
-    counters_->enqueued.add(n);
+    lcore_->enqueued.add(n);
     return n;
   }
 
   void reap() noexcept {}
-  void refuse(std::uint16_t n) noexcept { counters_->refused.add(n); }
+  void refuse(std::uint16_t n) noexcept { lcore_->refused.add(n); }
 
  private:
   /// How many of n packets there is room for.
   [[gnu::noinline]] std::uint16_t look_for_room(std::uint32_t index, std::uint16_t n) noexcept {
-    freed_ = look_at(ring_->cons);
-    const std::uint32_t fill = index - freed_;
+    lcore_->freed = look_at(ring_->cons);
+    const std::uint32_t fill = index - lcore_->freed;
     n = static_cast<std::uint16_t>(std::min<std::uint32_t>(n, ring_->capacity - fill));
-    counters_->high_water.raise(fill + n);
+    lcore_->high_water.raise(fill + n);
     return n;
   }
 
@@ -131,8 +136,8 @@ class RingOutput {
       write(slots.ptr2, mbufs + slots.n1, taken - slots.n1);
     }
     rte_ring_enqueue_zc_finish(ring_, taken);
-    counters_->enqueued.add(taken);
-    counters_->high_water.raise(ring_->capacity - room);
+    lcore_->enqueued.add(taken);
+    lcore_->high_water.raise(ring_->capacity - room);
     return taken;
   }
 
@@ -159,9 +164,8 @@ class RingOutput {
   }
 
   rte_ring* ring_;
-  RingCounters* counters_;
+  RingProducer* lcore_;
   bool alone_;
-  std::uint32_t freed_;  // the consumer's index when last looked at
 };
 
 }  // namespace ringway

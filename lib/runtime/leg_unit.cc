@@ -43,7 +43,8 @@ class SpreadingLeg final : public PlannedLeg<Leg<PortSource, Spread<Output>>> {
 
 class LegMaker {
  public:
-  LegMaker(const LegPlan& leg, unsigned socket, const LegParts& parts) : leg_(leg), socket_(socket), parts_(parts) {}
+  LegMaker(const LegPlan& leg, const LcorePlan& lcore, const LegParts& parts)
+      : leg_(leg), lcore_(lcore), parts_(parts) {}
 
   NumaPtr<LegUnit> make() {
     const auto burst = static_cast<std::uint16_t>(parts_.plan.burst);
@@ -70,9 +71,10 @@ class LegMaker {
   NumaPtr<LegUnit> to(Source source, Output output, unsigned wait_ms) {
     if (wait_ms > 0) {
       const Waiting<Output> waiting(output, ms_to_cycles(wait_ms));
-      return make_on_socket<PlannedLeg<WaitLeg<Source, Output>>>(socket_, leg_, source, CrossConnect(waiting));
+      return make_on_socket<PlannedLeg<WaitLeg<Source, Output>>>(lcore_.socket, leg_, source, CrossConnect(waiting));
     }
-    return make_on_socket<PlannedLeg<DropLeg<Source, Output>>>(socket_, leg_, source, CrossConnect(Dropping(output)));
+    return make_on_socket<PlannedLeg<DropLeg<Source, Output>>>(lcore_.socket, leg_, source,
+                                                               CrossConnect(Dropping(output)));
   }
 
   NumaPtr<LegUnit> spreading(PortSource source) {
@@ -91,24 +93,27 @@ class LegMaker {
     for (const std::size_t ring : leg_.to_rings()) {
       outputs.push_back(make_output(ring));
     }
-    return make_on_socket<SpreadingLeg<Output>>(socket_, leg_, source, std::move(outputs), parts_.hash);
+    return make_on_socket<SpreadingLeg<Output>>(lcore_.socket, leg_, source, std::move(outputs), parts_.hash);
   }
 
   RingOutput output_of(std::size_t ring) {
     RingUnit& unit = parts_.rings[ring];
-    unit.producers.push_back(make_on_socket<RingUnit::Producer>(socket_));
-    return {unit.ring.get(), unit.producers.back()->counters};
+    NumaPtr<RingProducer>& producer = unit.producers[lcore_.id];
+    if (!producer) {
+      producer = make_on_socket<RingProducer>(lcore_.socket);
+    }
+    return {unit.ring.get(), *producer};
   }
 
   const LegPlan& leg_;
-  unsigned socket_;
+  const LcorePlan& lcore_;
   const LegParts& parts_;
 };
 
 }  // namespace
 
-NumaPtr<LegUnit> make_leg(const LegPlan& leg, unsigned socket, const LegParts& parts) {
-  return LegMaker(leg, socket, parts).make();
+NumaPtr<LegUnit> make_leg(const LegPlan& leg, const LcorePlan& lcore, const LegParts& parts) {
+  return LegMaker(leg, lcore, parts).make();
 }
 
 std::uint64_t ms_to_cycles(unsigned ms) {

@@ -61,25 +61,20 @@ class LegOf : public LegUnit {
 
 /// A ring between legs, and what each leg that puts packets in has counted.
 struct RingUnit {
-  /// A producer's counters, alone on their cache lines.
-  struct alignas(kCacheLine) Producer {
-    RingCounters counters;
-  };
-
   Ring ring;
-  std::vector<NumaPtr<Producer>> producers;
+  std::map<unsigned, NumaPtr<RingProducer>> producers;  // by lcore
 };
 
 /// What legs of a plan are made of; all of it outlives them.
 struct LegParts {
   const Plan& plan;
   const std::vector<std::uint16_t>& ports;  ///< ethdev ids, one a port of the plan
-  std::vector<RingUnit>& rings;             ///< one a ring of the plan; a leg adds itself as producer
+  std::vector<RingUnit>& rings;             ///< one a ring of the plan; a leg adds its lcore as producer
   const FlowHash& hash;
 };
 
-/// Makes a leg of the plan in memory of a NUMA socket. Throws Error when there is none.
-NumaPtr<LegUnit> make_leg(const LegPlan& leg, unsigned socket, const LegParts& parts);
+/// Makes a leg of an lcore of the plan, in memory of its NUMA socket. Throws Error when there is none.
+NumaPtr<LegUnit> make_leg(const LegPlan& leg, const LcorePlan& lcore, const LegParts& parts);
 
 /// Milliseconds in TSC cycles.
 std::uint64_t ms_to_cycles(unsigned ms);

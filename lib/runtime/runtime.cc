@@ -11,11 +11,20 @@
 #include <algorithm>
 #include <string>
 
+#include "config/config.h"
 #include "core/errors.h"
+#include "datapath/burst.h"
+#include "forwarder/spread.h"
 #include "runtime/context_switches.h"
 
 namespace ringway {
 namespace {
+
+// No file may ask for more than DPDK and the fast path were built for.
+static_assert(kLastLcore < RTE_MAX_LCORE);
+static_assert(kMostPorts <= RTE_MAX_ETHPORTS);
+static_assert(kMostBurst == kMaxBurst);
+static_assert(kMostWorkers == kMaxLanes);
 
 int run_lcore(void* argument) {
   auto& lcore = *static_cast<LcoreUnit*>(argument);
@@ -113,7 +122,7 @@ void Runtime::make_lcore(const LcorePlan& planned, const LegParts& parts) {
   auto lcore = std::make_unique<LcoreUnit>();
   lcore->id = planned.id;
   for (const LegPlan& leg : planned.legs) {
-    lcore->legs.push_back(make_leg(leg, planned.socket, parts));
+    lcore->legs.push_back(make_leg(leg, planned, parts));
     planned_.emplace_back(&leg, lcore->legs.back().get());
     if (leg.rx() == nullptr) {
       ring_readers_[leg.from_ring()] = lcore->legs.back().get();

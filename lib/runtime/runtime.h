@@ -50,6 +50,9 @@ class Runtime {
   /// The packets of totals(), without ports, rings, lcores and traffic: cheaper.
   Totals packets() const;
 
+  /// PortTotals::link of each port.
+  std::vector<std::string> links() const;
+
   /// Whether the generators have made all they were asked for; never without a limit.
   bool traffic_done() const;
 

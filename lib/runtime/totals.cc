@@ -27,11 +27,16 @@ KernelCounters since(const KernelCounters& before, const KernelCounters& now) {
           .tx_dropped = difference(before.tx_dropped, now.tx_dropped)};
 }
 
+/// Drivers on a kernel interface do not follow its link (af_packet, 22.11).
+std::string link_of(const Port& port, const std::string& interface) {
+  return interface.empty() || kernel_link_up(interface) ? link_state(port.id()) : "down";
+}
+
 PortTotals totals_of(const Port& port, const std::string& interface, const KernelCounters& at_start) {
   rte_eth_stats stats{};
   rte_eth_stats_get(port.id(), &stats);
   PortTotals totals{.name = port.settings().name,
-                    .link = link_state(port.id()),
+                    .link = link_of(port, interface),
                     .rx_packets = stats.ipackets,
                     .rx_bytes = stats.ibytes,
                     .tx_packets = stats.opackets,
@@ -43,9 +48,8 @@ PortTotals totals_of(const Port& port, const std::string& interface, const Kerne
                     .tx_refused = 0,
                     .kernel = {}};
   if (!interface.empty()) {
-    // Drivers on a kernel interface do not follow its link, and do not see what the kernel drops (af_packet, 22.11).
+    // Drivers on a kernel interface do not see what the kernel drops (af_packet, 22.11).
     totals.kernel = since(at_start, kernel_counters(interface));
-    totals.link = kernel_link_up(interface) ? totals.link : "down";
   }
   return totals;
 }
@@ -108,12 +112,20 @@ RingTotals Runtime::ring_totals(std::size_t i) const {
   RingTotals totals{.name = plan.name, .kind = plan.kind == RingKind::kHts ? "HTS" : "SP/SC", .size = plan.size};
   totals.dequeued = ring_readers_[i]->counters().received.get();
   totals.fill = rte_ring_count(rings_[i].ring.get());
-  for (const auto& producer : rings_[i].producers) {
-    totals.enqueued += producer->counters.enqueued.get();
-    totals.refused += producer->counters.refused.get();
-    totals.high_water = std::max(totals.high_water, producer->counters.high_water.get());
+  for (const auto& [lcore, producer] : rings_[i].producers) {
+    totals.enqueued += producer->enqueued.get();
+    totals.refused += producer->refused.get();
+    totals.high_water = std::max(totals.high_water, producer->high_water.get());
   }
   return totals;
+}
+
+std::vector<std::string> Runtime::links() const {
+  std::vector<std::string> links;
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    links.push_back(link_of(ports_[i], plan_.ports[i].interface));
+  }
+  return links;
 }
 
 bool Runtime::traffic_done() const {

@@ -116,7 +116,7 @@ class Bench {
   RingPort port_;
   FlowHash hash_;
   std::vector<Ring> rings_;
-  RingCounters counters_[3];
+  RingProducer counters_[3];
   std::vector<rte_mbuf*> burst_;
 };
 

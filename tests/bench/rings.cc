@@ -48,7 +48,7 @@ constexpr unsigned kConsumer = 1;  // lcore of a CPU of its own, where there are
 /// A ring as one of the kinds below sees it, and what each end has beside it. The ends share no cache line.
 struct Hop {
   rte_ring* ring = nullptr;
-  alignas(kCacheLine) std::optional<RingCounters> counters;
+  std::optional<RingProducer> lcore;
   std::optional<RingOutput> output;
   void* sent[kMaxBurst] = {};
   alignas(kCacheLine) std::optional<RingSource> source;
@@ -57,7 +57,7 @@ struct Hop {
   /// Made new in the same memory for all kinds: where a ring lies shows in the figures.
   void reset(unsigned flags, unsigned burst) {
     rte_ring_init(ring, "hop", kRingSize, flags);
-    output.emplace(ring, counters.emplace());
+    output.emplace(ring, lcore.emplace());
     source.emplace(ring, static_cast<std::uint16_t>(burst));
   }
 };

@@ -40,10 +40,9 @@ Inspector::Inspector(const Plan& plan, Runtime& runtime, const FarSide& far_side
 
 void Inspector::count() {
   totals_ = runtime_.totals();
-  held_ = held_for_rings_ = fill_ = 0;
+  held_ = fill_ = 0;
   for (const PlannedLeg& leg : legs_) {
     held_ += leg.unit->held();
-    held_for_rings_ += leg.plan->tx() == nullptr ? leg.unit->held() : 0;
   }
   for (const RingTotals& ring : totals_.rings) {
     fill_ += ring.fill;
@@ -186,8 +185,7 @@ void Inspector::after_stop(const Report& report) {
     refused += ring.refused;
     findings_.equal("ring", "packets left in a ring", ring.fill, 0);
   }
-  findings_.equal("ring", "refused, and kept for rings at the end", refused,
-                  dropped(DropReason::kRingFull) + held_for_rings_);
+  findings_.equal("ring", "refused", refused, dropped(DropReason::kRingFull));
   findings_.equal("copies", "packets", totals.copied_packets[0], 0);
   for (const PoolTotals& pool : report.pools) {
     findings_.equal("pool", "missing", pool.missing, 0);

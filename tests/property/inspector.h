@@ -102,7 +102,6 @@ class Inspector {
   rte_mempool* pool_;
   Totals totals_;
   std::uint64_t held_ = 0;
-  std::uint64_t held_for_rings_ = 0;
   std::uint64_t fill_ = 0;
 };
 

@@ -61,8 +61,8 @@ std::vector<rte_mbuf*> take(RingSource& source) {
 
 TEST(Ring, TakesAsManyAsThereIsRoomFor) {
   const TestRing ring(8, RING_F_SP_ENQ);
-  RingCounters counters;
-  RingOutput output(ring.get(), counters);
+  RingProducer lcore;
+  RingOutput output(ring.get(), lcore);
   RingSource source(ring.get(), 4);
   EXPECT_TRUE(source.empty());
   EXPECT_EQ(output.offer(packets(1, 5).data(), 5), 5);
@@ -75,8 +75,8 @@ TEST(Ring, TakesAsManyAsThereIsRoomFor) {
   EXPECT_EQ(take(source), packets(9, 3));
   EXPECT_TRUE(source.empty());
   EXPECT_TRUE(take(source).empty());
-  EXPECT_EQ(counters.enqueued.get(), 11U);
-  EXPECT_EQ(counters.high_water.get(), 7U);
+  EXPECT_EQ(lcore.enqueued.get(), 11U);
+  EXPECT_EQ(lcore.high_water.get(), 7U);
 }
 
 /// What either end remembers of the other never shows: every count is what a queue would have.
@@ -84,8 +84,8 @@ void behaves_like_a_queue(unsigned flags, std::uint64_t seed) {
   Dice dice(seed);
   const unsigned size = 2U << dice.below(7);
   const TestRing ring(size, flags, kJustBeforeZero);
-  RingCounters counters;
-  RingOutput output(ring.get(), counters);
+  RingProducer lcore;
+  RingOutput output(ring.get(), lcore);
   const auto most = static_cast<std::uint16_t>(1 + dice.below(kMaxBurst));
   RingSource source(ring.get(), most);
   std::deque<rte_mbuf*> queue;
@@ -110,8 +110,8 @@ void behaves_like_a_queue(unsigned flags, std::uint64_t seed) {
     }
     ASSERT_EQ(rte_ring_count(ring.get()), queue.size());
   }
-  EXPECT_EQ(counters.high_water.get(), high_water);
-  EXPECT_EQ(counters.enqueued.get(), next - 1);
+  EXPECT_EQ(lcore.high_water.get(), high_water);
+  EXPECT_EQ(lcore.enqueued.get(), next - 1);
 }
 
 TEST(Ring, BehavesLikeAQueueForOneProducer) {
@@ -128,11 +128,30 @@ TEST(Ring, BehavesLikeAQueueBesideOtherProducers) {
   }
 }
 
+// Else what one leg remembers would be out of date by more than an index can tell when the other has sent 2^32 packets.
+TEST(Ring, LegsOfAnLcoreShareWhatItRemembers) {
+  const TestRing ring(16, RING_F_SP_ENQ);
+  RingProducer lcore;
+  RingOutput busy(ring.get(), lcore);
+  RingOutput quiet(ring.get(), lcore);
+  RingSource source(ring.get(), 16);
+  ASSERT_EQ(quiet.offer(packets(1, 8).data(), 8), 8);
+  ASSERT_EQ(take(source), packets(1, 8));
+  for (const std::uint32_t index : {0x80000000, 0xfffffff8}) {  // the busy one has sent nearly 2^32
+    publish(ring.get()->prod, index);
+    publish(ring.get()->cons, index);
+    EXPECT_EQ(busy.offer(packets(9, 16).data(), 16), 15);
+  }
+  EXPECT_EQ(quiet.offer(packets(25, 1).data(), 1), 0);
+  EXPECT_EQ(lcore.enqueued.get(), 8U + 15U + 15U);
+  EXPECT_EQ(lcore.high_water.get(), 15U);
+}
+
 // Drivers and DPDK's tools use the same rings.
 TEST(Ring, WorksWithRteRingsOwnCallsAtTheOtherEnd) {
   const TestRing ring(16, RING_F_SP_ENQ, kJustBeforeZero);
-  RingCounters counters;
-  RingOutput output(ring.get(), counters);
+  RingProducer lcore;
+  RingOutput output(ring.get(), lcore);
   RingSource source(ring.get(), 4);
   for (std::uintptr_t turn = 0; turn < 40; ++turn) {
     ASSERT_EQ(output.offer(packets(1 + turn * 3, 3).data(), 3), 3);
@@ -152,9 +171,9 @@ TEST(Ring, WorksWithRteRingsOwnCallsAtTheOtherEnd) {
 TEST(Ring, KeepsOrderFromThreadToThread) {
   constexpr std::uintptr_t kPackets = 1'000'000;
   const TestRing ring(64, RING_F_SP_ENQ, kJustBeforeZero);
-  RingCounters counters;
-  std::thread producer([&ring, &counters] {
-    RingOutput output(ring.get(), counters);
+  RingProducer lcore;
+  std::thread producer([&ring, &lcore] {
+    RingOutput output(ring.get(), lcore);
     for (std::uintptr_t next = 1; next <= kPackets;) {
       const auto n = static_cast<std::uint16_t>(std::min<std::uintptr_t>(1 + next % kMaxBurst, kPackets + 1 - next));
       const std::uint16_t taken = output.offer(packets(next, n).data(), n);
@@ -178,7 +197,7 @@ TEST(Ring, KeepsOrderFromThreadToThread) {
   producer.join();
   EXPECT_EQ(out_of_order, 0U);
   EXPECT_TRUE(source.empty());
-  EXPECT_LE(counters.high_water.get(), 63U);
+  EXPECT_LE(lcore.high_water.get(), 63U);
 }
 
 }  // namespace
