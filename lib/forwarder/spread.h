@@ -24,10 +24,15 @@ class Spread {
     for (unsigned lane = 0; lane < count_; ++lane) {
       sizes[lane] = 0;
     }
-    for (std::uint16_t i = 0; i < burst.size(); ++i) {
+    rte_mbuf* const* const mbufs = burst.data();
+    const std::uint16_t size = burst.size();
+    for (std::uint16_t i = 0; i < size; ++i) {
+      hash_->prefetch(mbufs[i]);
+    }
+    for (std::uint16_t i = 0; i < size; ++i) {
       // The high bits choose: a NIC chooses the RX queue by the low ones, which are all alike within a queue.
-      const auto lane = static_cast<unsigned>(std::uint64_t{(*hash_)(burst[i])} * count_ >> 32U);
-      lanes[lane][sizes[lane]++] = burst[i];
+      const auto lane = static_cast<unsigned>(std::uint64_t{(*hash_)(mbufs[i])} * count_ >> 32U);
+      lanes[lane][sizes[lane]++] = mbufs[i];
     }
     for (unsigned lane = 0; lane < count_; ++lane) {
       if (sizes[lane] > 0) {
