@@ -217,7 +217,7 @@ class Explainer {
     out_ << "\ntraffic:\n";
     key("traffic", "  ", "size", traffic.frame_bytes == 0 ? "imix" : std::to_string(traffic.frame_bytes + 4));
     key("traffic", "  ", "flows", traffic.flows);
-    key("traffic", "  ", "ipv6", decimal(traffic.ipv6_percent) + "%");
+    key("traffic", "  ", "ipv6", decimal(traffic.ipv6_ppm / 1e4) + "%");
     key("traffic", "  ", "vlans", traffic.vlans);
     key("traffic", "  ", "rate", traffic.packets_per_s > 0 ? decimal(traffic.packets_per_s) + "pps" : "max");
     if (traffic.seconds > 0) {

@@ -112,9 +112,18 @@ class Planner {
 
   /// Generators and checkers that the file gives to nobody go to the last lcore that has nothing to do.
   void place_traffic(std::vector<LcoreFacts>& free) {
-    const bool lab = std::any_of(config_.ports.begin(), config_.ports.end(), is_lab);
     Resolved& resolved = context_.resolved;
-    if (!lab || !(resolved.generate.empty() || resolved.check.empty())) {
+    std::set<std::size_t> generate;
+    std::set<std::size_t> check;
+    for (const Way& way : ways()) {
+      if (resolved.generate.empty() && is_lab(asked(way.from))) {
+        generate.insert(way.from);
+      }
+      if (resolved.check.empty() && is_lab(asked(way.to))) {
+        check.insert(way.to);
+      }
+    }
+    if (generate.empty() && check.empty()) {
       return;
     }
     const bool forwards_here = config_.lcores_at.line == 0;
@@ -126,17 +135,11 @@ class Planner {
     }
     const unsigned lcore = free.back().id;
     free.pop_back();
-    const bool generate = resolved.generate.empty();
-    const bool check = resolved.check.empty();
-    for (const Way& way : ways()) {
-      if (generate && is_lab(asked(way.from))) {
-        resolved.generate.push_back({lcore, way.from, {}});
-      }
-      const bool known = std::any_of(resolved.check.begin(), resolved.check.end(),
-                                     [&](const PortRole& role) { return role.port == way.to; });
-      if (check && !known && is_lab(asked(way.to))) {
-        resolved.check.push_back({lcore, way.to, {}});
-      }
+    for (const std::size_t port : generate) {
+      resolved.generate.push_back({lcore, port, {}});
+    }
+    for (const std::size_t port : check) {
+      resolved.check.push_back({lcore, port, {}});
     }
     context_.why("lcores." + number(lcore), "generates and checks: it had nothing else to do");
   }

@@ -157,7 +157,7 @@ struct LcorePlan {
 struct TrafficPlan {
   unsigned frame_bytes = 60;  ///< without CRC, before VLAN tags; 0: IMIX
   unsigned flows = 1;         ///< a port
-  double ipv6_percent = 0;    ///< of the flows
+  unsigned ipv6_ppm = 0;      ///< of the flows, in a million
   unsigned vlans = 0;         ///< VLAN ids in use
   double packets_per_s = 0;   ///< a port; 0: as fast as the port takes them
   std::uint64_t packets = 0;  ///< a port; 0: no limit

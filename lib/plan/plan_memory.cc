@@ -35,8 +35,10 @@ class MemoryPlanner {
   /// Bytes of the longest frame that generators make: each fits one mbuf. 0 without lab ports.
   unsigned longest_made() const {
     unsigned longest = 0;
-    for (const PortPlan& port : plan_.ports) {
-      longest = std::max(longest, port.lab ? longest_frame(port.mtu) + kMostOversize : 0);
+    for (const Way& way : plan_.ways) {
+      if (plan_.ports[way.from].lab) {
+        longest = std::max(longest, longest_frame(plan_.ports[way.to].mtu) + kMostOversize);
+      }
     }
     return longest;
   }

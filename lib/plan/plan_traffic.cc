@@ -12,8 +12,6 @@ constexpr unsigned kCrc = 4;
 constexpr unsigned kVlanTag = 4;
 constexpr unsigned kDefaultFlows = 1000;
 
-// What a frame takes on a wire beside its bytes: preamble, start delimiter, gap and CRC (IEEE 802.3).
-constexpr unsigned kWireOverhead = 20 + kCrc;
 constexpr double kLabBitsPerSecond = 10e9;  // what net_ring says of its link
 constexpr double kImixMeanBytes = std::inner_product(kImixBytes.begin(), kImixBytes.end(), kImixShares.begin(), 0U) /
                                   static_cast<double>(std::accumulate(kImixShares.begin(), kImixShares.end(), 0U));
@@ -24,6 +22,10 @@ double packets_per_s(const Rate& rate, unsigned frame_bytes) {
   }
   const double bytes = frame_bytes == 0 ? kImixMeanBytes : frame_bytes;
   return rate.value / 100 * kLabBitsPerSecond / 8 / (bytes + kWireOverhead);
+}
+
+unsigned ppm(const Maybe<double>& per_cent) {
+  return per_cent ? static_cast<unsigned>(per_cent->value * 1e4 + 0.5) : 0;
 }
 
 }  // namespace
@@ -42,13 +44,13 @@ void plan_traffic(PlanContext& context) {
   TrafficPlan traffic;
   traffic.frame_bytes = size == 0 ? 0 : size - kCrc;
   traffic.flows = value_or(asked.flows, kDefaultFlows);
-  traffic.ipv6_percent = asked.ipv6 ? asked.ipv6->value : 0;
+  traffic.ipv6_ppm = ppm(asked.ipv6);
   traffic.vlans = value_or(asked.vlans, 0);
   const Rate rate = asked.rate ? asked.rate->value : Rate{};
   traffic.packets_per_s = packets_per_s(rate, traffic.frame_bytes);
   traffic.packets = asked.packets ? asked.packets->value : 0;
   traffic.seconds = asked.duration ? asked.duration->value : 0;
-  traffic.faults_ppm = asked.faults ? static_cast<unsigned>(asked.faults->value * 1e4 + 0.5) : 0;
+  traffic.faults_ppm = ppm(asked.faults);
   if (rate.unit == Rate::Unit::kPercent) {
     context.why("traffic.rate", "of 10 Gbit/s at this frame size, preamble and gap included");
   }

@@ -9,7 +9,7 @@
 
 namespace ringway {
 
-/// An RX queue that the file gives to an lcore.
+/// An RX queue given to an lcore: by the file, or else when the plan is made.
 struct Assignment {
   unsigned lcore = 0;
   std::size_t port = 0;
@@ -17,7 +17,7 @@ struct Assignment {
   Location at;
 };
 
-/// A port that the file gives to an lcore for one of its roles.
+/// A port given to an lcore for one of its roles, in the same way.
 struct PortRole {
   unsigned lcore = 0;
   std::size_t port = 0;

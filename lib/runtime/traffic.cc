@@ -3,7 +3,7 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
-#include <cmath>
+#include <span>
 
 #include "plan/drivers.h"
 #include "runtime/histogram_export.h"
@@ -51,17 +51,27 @@ Traffic::Traffic(const Plan& plan, const std::vector<std::unique_ptr<LabPort>>& 
   }
 }
 
-TrafficProfile Traffic::profile(std::size_t port) const {
+TrafficProfile Traffic::profile(const Way& way) const {
   const TrafficPlan& traffic = *plan_.traffic;
   return {.frame_bytes = traffic.frame_bytes,
           .flows = traffic.flows,
-          .ipv6_percent = static_cast<unsigned>(std::lround(traffic.ipv6_percent)),
+          .ipv6_ppm = traffic.ipv6_ppm,
           .vlans = traffic.vlans,
           .packets_per_s = traffic.packets_per_s,
           .packets = traffic.packets,
           .seconds = traffic.seconds,
           .faults_ppm = traffic.faults_ppm,
-          .longest = longest_frame(plan_.ports[port].mtu)};
+          .longest = longest_frame(plan_.ports[way.to].mtu)};
+}
+
+std::vector<const PortFlows*> Traffic::arriving_at(std::size_t port) const {
+  std::vector<const PortFlows*> flows;
+  for (const Way& way : plan_.ways) {
+    if (way.to == port && plan_.ports[way.from].lab) {
+      flows.push_back(&flows_[way.from]);
+    }
+  }
+  return flows;
 }
 
 std::vector<NumaPtr<LegUnit>> Traffic::make_legs(const LcorePlan& lcore) {
@@ -77,13 +87,20 @@ std::vector<NumaPtr<LegUnit>> Traffic::make_legs(const LcorePlan& lcore) {
 
 void Traffic::make_generators(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs) {
   const auto burst = static_cast<std::uint16_t>(plan_.burst);
+  const Way& way =
+      *std::find_if(plan_.ways.begin(), plan_.ways.end(), [port](const Way& out) { return out.from == port; });
+  const bool checked = std::any_of(plan_.lcores.begin(), plan_.lcores.end(), [&way](const LcorePlan& lcore) {
+    return std::find(lcore.check.begin(), lcore.check.end(), way.to) != lcore.check.end();
+  });
   for (unsigned queue = 0; queue < plan_.ports[port].rx_queues; ++queue) {
     GeneratorUnit unit{.port = port,
                        .counters = make_on_socket<GeneratorCounters>(socket),
-                       .into_port = make_on_socket<RingUnit::Producer>(socket)};
-    const Generator generator(profile(port), flows_[port], queue, pools_[plan_.ports[port].pool], burst,
+                       .into_port = make_on_socket<RingProducer>(socket),
+                       .leg = nullptr,
+                       .checked = checked};
+    const Generator generator(profile(way), flows_[port], queue, pools_[plan_.ports[port].pool], burst,
                               rte_get_tsc_hz(), *unit.counters);
-    const RingOutput output(labs_[port]->rx(queue), unit.into_port->counters);
+    const RingOutput output(labs_[port]->rx(queue), *unit.into_port);
     if (plan_.traffic->packets_per_s > 0) {
       legs.push_back(
           make_on_socket<LegOf<GenerateLeg>>(socket, Rank::kGenerate, generator, CrossConnect(Dropping(output))));
@@ -98,22 +115,25 @@ void Traffic::make_generators(std::size_t port, unsigned socket, std::vector<Num
 
 void Traffic::make_checkers(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs) {
   auto unit = std::make_unique<CheckerUnit>();
-  std::uint32_t flows = 0;
-  for (const Way& way : plan_.ways) {
-    flows += plan_.ports[way.from].lab ? flows_[way.from].count() : 0;
+  // Most often those of one way; where it is several, what lies between them stays foreign.
+  std::uint32_t first = UINT32_MAX;
+  std::uint32_t end = 0;
+  for (const PortFlows* flows : arriving_at(port)) {
+    first = std::min(first, flows->first);
+    end = std::max(end, flows->first + flows->count());
   }
-  unit->flows.resize(flows);
-  for (const Way& way : plan_.ways) {
-    if (plan_.ports[way.from].lab) {
-      mark_faults(unit->flows, flows_[way.from]);
-    }
+  unit->flows.resize(end - std::min(first, end), {.fault = {}, .foreign = true});
+  for (const PortFlows* flows : arriving_at(port)) {
+    const auto theirs = std::span(unit->flows).subspan(flows->first - first, flows->count());
+    std::fill(theirs.begin(), theirs.end(), FlowState{});
+    mark_faults(theirs, *flows);
   }
   unit->counters = make_on_socket<CheckerCounters>(socket);
   unit->latency = make_on_socket<Histogram>(socket);
   for (unsigned queue = 0; queue < plan_.ports[port].tx_queues; ++queue) {
     const RingSource source(labs_[port]->tx(queue), static_cast<std::uint16_t>(plan_.burst));
     legs.push_back(make_on_socket<LegOf<CheckLeg>>(socket, Rank::kCheck, source,
-                                                   Checker(unit->flows, *unit->counters, *unit->latency)));
+                                                   Checker(unit->flows, first, *unit->counters, *unit->latency)));
   }
   checkers_.push_back(std::move(unit));
 }
@@ -126,8 +146,15 @@ bool Traffic::done() const {
 
 bool Traffic::GeneratorUnit::holds() const noexcept {
   const Counters& counts = leg->counters();
-  const Counter& refused = counts.dropped[static_cast<std::size_t>(DropReason::kRingFull)];
-  return counts.received.get() != counts.transmitted.get() + refused.get();
+  return counts.received.get() != counts.transmitted.get() + missed();
+}
+
+std::uint64_t Traffic::GeneratorUnit::missed() const noexcept {
+  std::uint64_t packets = 0;
+  for (const Counter& dropped : leg->counters().dropped) {
+    packets += dropped.get();
+  }
+  return packets;
 }
 
 bool Traffic::received() const {
@@ -145,7 +172,7 @@ bool Traffic::checked() const {
 std::uint64_t Traffic::missed(std::size_t port) const {
   std::uint64_t packets = 0;
   for (const GeneratorUnit& unit : generators_) {
-    packets += unit.port == port ? unit.into_port->counters.refused.get() : 0;
+    packets += unit.port == port ? unit.missed() : 0;
   }
   return packets;
 }
@@ -165,10 +192,12 @@ TrafficTotals Traffic::totals() const {
     totals.not_dropped += counters.not_dropped.get();
   }
   for (const GeneratorUnit& unit : generators_) {
-    totals.sent += unit.counters->sent.get();
-    totals.expected_drops += unit.counters->sent_expected_to_drop.get();
+    const std::uint64_t sent = unit.counters->sent.get();
+    totals.sent += sent;
+    totals.unchecked += unit.checked ? 0 : sent;
+    totals.expected_drops += unit.checked ? unit.counters->sent_expected_to_drop.get() : 0;
     totals.forgone += unit.counters->forgone.get();
-    totals.missed += unit.into_port->counters.refused.get();
+    totals.missed += unit.missed();
   }
   Histogram latency;
   add_latencies(latency);

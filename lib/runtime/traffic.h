@@ -40,11 +40,14 @@ class Traffic {
   struct GeneratorUnit {
     std::size_t port = 0;
     NumaPtr<GeneratorCounters> counters;
-    NumaPtr<RingUnit::Producer> into_port;
+    NumaPtr<RingProducer> into_port;
     const LegUnit* leg = nullptr;
+    bool checked = false;  // somebody checks what arrives at the end of its way
 
     /// Frames made that wait for room in the RX queue.
     bool holds() const noexcept;
+    /// Frames made that it had no room for.
+    std::uint64_t missed() const noexcept;
   };
   /// What the checkers of one port share.
   struct CheckerUnit {
@@ -55,7 +58,9 @@ class Traffic {
 
   void make_generators(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs);
   void make_checkers(std::size_t port, unsigned socket, std::vector<NumaPtr<LegUnit>>& legs);
-  TrafficProfile profile(std::size_t port) const;
+  TrafficProfile profile(const Way& way) const;
+  /// Flows of other lab ports that are to arrive at this one.
+  std::vector<const PortFlows*> arriving_at(std::size_t port) const;
   void add_latencies(Histogram& into) const;
 
   const Plan& plan_;

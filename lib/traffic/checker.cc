@@ -55,7 +55,7 @@ void mark_faults(std::span<FlowState> states, const PortFlows& flows) noexcept {
   for (std::size_t fault = 0; fault < kFaults; ++fault) {
     for (std::uint32_t queue = 0; queue < flows.queues; ++queue) {
       const auto kind = static_cast<Fault>(fault);
-      states[flows.first + flows.fault_index(kind, queue)].fault = kind;
+      states[flows.fault_index(kind, queue)].fault = kind;
     }
   }
 }
@@ -67,7 +67,6 @@ void Checker::forward(Burst& burst, Counters& counters) noexcept {
   }
   counters_->received.add(burst.size());
   counters.transmitted.add(burst.size());
-  unpoison_tailrooms(burst.data(), burst.size());
   rte_pktmbuf_free_bulk(burst.data(), burst.size());
   burst.resize(0);
 }
@@ -89,10 +88,14 @@ Counter& Checker::judge(const rte_mbuf* mbuf, std::uint64_t now) noexcept {
   if (check_of(stamp, padding_crc_of(mbuf, end)) != stamp.check) [[unlikely]] {
     return counters_->altered;
   }
-  if (stamp.flow >= flows_.size()) [[unlikely]] {
+  const std::uint32_t index = stamp.flow - first_;
+  if (index >= flows_.size()) [[unlikely]] {
     return counters_->unknown;
   }
-  FlowState& flow = flows_[stamp.flow];
+  FlowState& flow = flows_[index];
+  if (flow.foreign) [[unlikely]] {
+    return counters_->unknown;
+  }
   if (flow.fault && must_be_dropped(*flow.fault)) [[unlikely]] {
     return counters_->not_dropped;
   }

@@ -15,9 +15,10 @@ struct FlowState {
   std::uint64_t seen = 0;      ///< bit n: sequence number last - n; 0: nothing yet
   std::uint32_t last = 0;      ///< the sequence number furthest ahead, in serial arithmetic (RFC 1982)
   std::optional<Fault> fault;  ///< the fault of the flow's frames; none: an ordinary flow
+  bool foreign = false;        ///< it is to arrive at another port
 };
 
-/// Marks the flows of one port that are faults. `states` has those of all ports, by flow id. At set-up.
+/// Marks the flows that are faults. `states`: flows.count(), from flows.first on. At set-up.
 void mark_faults(std::span<FlowState> states, const PortFlows& flows) noexcept;
 
 /// What a checker has found. lcore: written; main: read.
@@ -32,7 +33,7 @@ struct alignas(kCacheLine) CheckerCounters {
   Counter duplicated;     ///< intact, but not for the first time
   Counter stale;          ///< intact, but 64 or more behind the last one of its flow: too late to tell the first time
   Counter altered;        ///< the check is wrong, or the frame ends before its stamp does
-  Counter unknown;        ///< no generated frame: of another EtherType, or with the id of no flow
+  Counter unknown;        ///< no generated frame: of another EtherType; or one that was to arrive elsewhere
   Counter not_dropped;    ///< the forwarder must have dropped it: a runt, or too long
 };
 
@@ -42,10 +43,10 @@ class Checker {
  public:
   static constexpr bool kMayHold = false;
 
-  /// The states, which the checkers of a port share on one lcore, the counters and the histogram, of TSC cycles,
-  /// outlive it.
-  Checker(std::span<FlowState> flows, CheckerCounters& counters, Histogram& latency) noexcept
-      : flows_(flows), counters_(&counters), latency_(&latency) {}
+  /// `flows`: their ids count from `first`; all others are foreign. They, which the checkers of a
+  /// port share on one lcore, the counters and the histogram, of TSC cycles, outlive it.
+  Checker(std::span<FlowState> flows, std::uint32_t first, CheckerCounters& counters, Histogram& latency) noexcept
+      : flows_(flows), first_(first), counters_(&counters), latency_(&latency) {}
 
   /// Leaves no packet in the burst; to the leg they count as transmitted. Owning lcore only.
   void forward(Burst& burst, Counters& counters) noexcept;
@@ -56,6 +57,7 @@ class Checker {
   Counter& place(FlowState& flow, std::uint32_t sequence) noexcept;
 
   std::span<FlowState> flows_;
+  std::uint32_t first_;
   CheckerCounters* counters_;
   Histogram* latency_;
 };

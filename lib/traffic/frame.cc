@@ -90,6 +90,13 @@ std::uint64_t build_ipv4(std::uint8_t* at, std::uint16_t udp_bytes) noexcept {
   return rte_raw_cksum(ip, sizeof *ip);
 }
 
+/// An IPv6 address as bytes; its type differs between releases of DPDK.
+template <class Address>
+std::uint8_t* bytes_of(Address& address) noexcept {
+  static_assert(sizeof address == 16);
+  return reinterpret_cast<std::uint8_t*>(&address);
+}
+
 /// The same for IPv6: 2001:db8::/32 (RFC 3849). Returns the sum that the UDP checksum needs of them.
 std::uint64_t build_ipv6(std::uint8_t* at, std::uint16_t udp_bytes) noexcept {
   auto* const ip = reinterpret_cast<rte_ipv6_hdr*>(at);
@@ -97,7 +104,7 @@ std::uint64_t build_ipv6(std::uint8_t* at, std::uint16_t udp_bytes) noexcept {
   ip->payload_len = rte_cpu_to_be_16(udp_bytes);
   ip->proto = IPPROTO_UDP;
   ip->hop_limits = kHops;
-  for (std::uint8_t* address : {ip->src_addr, ip->dst_addr}) {
+  for (std::uint8_t* address : {bytes_of(ip->src_addr), bytes_of(ip->dst_addr)}) {
     address[0] = 0x20;
     address[1] = 0x01;
     address[2] = 0x0d;
@@ -123,8 +130,8 @@ std::uint8_t* finish_ipv6(std::uint8_t* at, const Tuple& tuple, const Stamp& sta
   auto* const ip = reinterpret_cast<rte_ipv6_hdr*>(at);
   auto* const udp = reinterpret_cast<rte_udp_hdr*>(ip + 1);
   constexpr std::size_t kLast = sizeof ip->src_addr - sizeof tuple.source;
-  *reinterpret_cast<Word32*>(ip->src_addr + kLast) = tuple.source;
-  *reinterpret_cast<Word32*>(ip->dst_addr + kLast) = tuple.destination;
+  *reinterpret_cast<Word32*>(bytes_of(ip->src_addr) + kLast) = tuple.source;
+  *reinterpret_cast<Word32*>(bytes_of(ip->dst_addr) + kLast) = tuple.destination;
   sum += std::uint64_t{tuple.source} + tuple.destination + tuple.source_port;
   sum += std::uint64_t{stamp.flow} + stamp.sequence + halves_of(stamp.tsc) + stamp.check;
   const std::uint16_t checksum = checksum_of(sum);

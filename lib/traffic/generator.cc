@@ -53,7 +53,7 @@ Generator::Generator(const TrafficProfile& profile, const PortFlows& flows, std:
       queue_(queue),
       index_(queue),
       vlans_(profile.vlans),
-      ipv6_percent_(profile.ipv6_percent),
+      ipv6_ppm_(profile.ipv6_ppm),
       faults_ppm_(profile.faults_ppm),
       longest_(profile.longest),
       room_(static_cast<std::uint32_t>(rte_pktmbuf_data_room_size(pool)) - RTE_PKTMBUF_HEADROOM),
@@ -103,7 +103,7 @@ void Generator::write_next(rte_mbuf* mbuf, std::uint64_t now) noexcept {
     vlan = 1 + index_ % vlans_;
     step = index_ / vlans_ + index_ % vlans_;  // so that both IP versions are in every VLAN
   }
-  const bool ipv6 = step * ipv6_percent_ % 100 + ipv6_percent_ >= 100;  // that many in any hundred, spread evenly
+  const bool ipv6 = std::uint64_t{step} * ipv6_ppm_ % kMillion + ipv6_ppm_ >= kMillion;  // spread evenly
   templates_[ipv6][mix_[mix_at_]].write(mbuf, static_cast<std::uint16_t>(vlan), flows_.first + index_, round_, now);
   index_ += flows_.queues;
   mix_at_ = mix_at_ + 1 == kMixLength ? 0 : mix_at_ + 1;

@@ -65,7 +65,7 @@ class Generator {
   std::uint32_t round_ = 0;  // through the flows; also the sequence number of each
   std::uint32_t mix_at_ = 0;
   std::uint32_t vlans_;
-  std::uint32_t ipv6_percent_;
+  std::uint32_t ipv6_ppm_;
   std::uint32_t faults_ppm_;
   std::uint32_t fault_debt_ = 0;  // millionths of a fault
   std::uint32_t longest_;

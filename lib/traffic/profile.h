@@ -10,13 +10,13 @@ namespace ringway {
 struct TrafficProfile {
   unsigned frame_bytes = 60;  ///< without CRC, before VLAN tags; shorter than headers and stamp: those; 0: IMIX
   unsigned flows = 1;         ///< different 5-tuples a port, 1 to 1,000,000
-  unsigned ipv6_percent = 0;  ///< of the flows
+  unsigned ipv6_ppm = 0;      ///< of the flows, in a million
   unsigned vlans = 0;         ///< ids 1 to this many, over the flows; 0: untagged
   double packets_per_s = 0;   ///< a port; 0: as fast as the port takes them
   std::uint64_t packets = 0;  ///< a port; 0: no limit
   double seconds = 0;         ///< 0: no limit
   unsigned faults_ppm = 0;    ///< deliberately bad frames, in a million
-  unsigned longest = 1522;    ///< longest frame that the port carries; oversized ones are 1 to 64 bytes longer
+  unsigned longest = 1522;    ///< longest frame that passes; oversized ones are 1 to kMostOversize bytes longer
 };
 
 /// Ways in which a frame is bad on purpose. All are untagged; all but runts are IPv4 frames with one thing wrong.
@@ -25,7 +25,7 @@ enum class Fault : std::uint8_t {
   kWrongChecksum,     ///< of the IPv4 header
   kTtl1,              ///< not to be routed any further
   kUnknownEthertype,  ///< kExperimentalEthertype
-  kOversized,         ///< longer than the port carries
+  kOversized,         ///< longer than passes
 };
 
 /// Names in reports, in the order of Fault.

@@ -14,11 +14,11 @@ const std::vector<TrafficProfile> kProfiles = {
     {},
     {.frame_bytes = 64, .flows = 7},
     {.frame_bytes = 0, .flows = 1000},
-    {.frame_bytes = 65, .flows = 3, .ipv6_percent = 100},
+    {.frame_bytes = 65, .flows = 3, .ipv6_ppm = 1000'000},
     {.frame_bytes = 1514, .flows = 10, .vlans = 3},
-    {.frame_bytes = 0, .flows = 100, .ipv6_percent = 37, .vlans = 4094},
-    {.frame_bytes = 1021, .flows = 100, .ipv6_percent = 50},
-    {.frame_bytes = 9000, .flows = 12, .ipv6_percent = 50, .vlans = 2},
+    {.frame_bytes = 0, .flows = 100, .ipv6_ppm = 370'000, .vlans = 4094},
+    {.frame_bytes = 1021, .flows = 100, .ipv6_ppm = 500'000},
+    {.frame_bytes = 9000, .flows = 12, .ipv6_ppm = 500'000, .vlans = 2},
 };
 
 TEST_F(Traffic, FramesAreRightAndOfTheLengthAskedFor) {
@@ -61,7 +61,7 @@ TEST_F(Traffic, WhatIsMadeIsFoundIntact) {
     std::fill(states_.begin(), states_.end(), FlowState{});
     const std::uint64_t before = found_.unique.get();
     const Generator source = generator(profile);
-    Leg<Generator, Checker> leg(source, Checker(states_, found_, latency_));
+    Leg<Generator, Checker> leg(source, Checker(states_, 0, found_, latency_));
     while (!made_.done.load()) {
       leg.poll();
     }
@@ -94,7 +94,7 @@ TEST_F(Traffic, ImixIsSevenToFourToOneForEveryFlow) {
 }
 
 TEST_F(Traffic, NoTwoFlowsAreAlike) {
-  const TrafficProfile profile{.flows = 1001, .ipv6_percent = 30, .vlans = 5, .packets = 1001};
+  const TrafficProfile profile{.flows = 1001, .ipv6_ppm = 300'000, .vlans = 5, .packets = 1001};
   std::set<decltype(Frame(nullptr).tuple())> tuples;
   std::set<std::uint32_t> ids;
   std::set<std::pair<unsigned, bool>> vlans;
@@ -303,6 +303,22 @@ TEST_F(Traffic, WhatShouldHaveBeenDroppedIsSeen) {
   EXPECT_EQ(found_.passed_faults.get(), 192U);
 }
 
+TEST_F(Traffic, WhatWasToArriveElsewhereIsUnknown) {
+  Generator source = generator({.flows = 10, .packets = 30}, {.first = 40});
+  for (std::size_t i = 45; i < 48; ++i) {
+    states_[i].foreign = true;
+  }
+  check(take(source, 30));
+  EXPECT_EQ(found(), (Found{.unique = 21, .unknown = 9}));
+  for (const std::uint32_t first : {35U, 41U}) {  // of the ids 40 to 49 five are too high, then one is too low
+    Generator again = generator({.flows = 10, .packets = kBurst}, {.first = 40});
+    std::vector<FlowState> ten(10);
+    Leg<Generator, Checker> leg(again, Checker(ten, first, found_, latency_));
+    EXPECT_EQ(leg.poll(), kBurst);
+  }
+  EXPECT_EQ(found_.unknown.get(), 9U + 5 * 3 + 4);
+}
+
 TEST_F(Traffic, OversizedFramesFitIntoTheirMbufs) {
   Mempool small("small", 1023, 0, 1100, 0);
   Generator source({.faults_ppm = 1'000'000, .longest = 1090}, {}, 0, small.get(), kBurst, 1, made_);
@@ -368,14 +384,14 @@ TEST_F(Traffic, DISABLED_CyclesAPacket) {
   Mempool pool("cycles", 8191, 256, 2048, 0);
   for (const TrafficProfile& profile : {TrafficProfile{.flows = 1000},
                                         {.flows = 1'000'000},
-                                        {.flows = 1000, .ipv6_percent = 50},
+                                        {.flows = 1000, .ipv6_ppm = 500'000},
                                         {.flows = 1000, .vlans = 100},
                                         {.frame_bytes = 0, .flows = 1000},
                                         {.frame_bytes = 1514, .flows = 1000}}) {
     PortFlows flows{.flows = profile.flows};
     states_.assign(flows.count(), {});
     Generator source(profile, flows, 0, pool.get(), kBurst, rte_get_tsc_hz(), made_);
-    Checker checker(states_, found_, latency_);
+    Checker checker(states_, 0, found_, latency_);
     std::vector<double> cycles[2];
     for (int window = 0; window < 200; ++window) {
       std::uint64_t spent[2] = {};
@@ -394,9 +410,8 @@ TEST_F(Traffic, DISABLED_CyclesAPacket) {
     for (auto& windows : cycles) {
       std::sort(windows.begin(), windows.end());
     }
-    std::printf("%4u bytes, %7u flows, %3u %% IPv6, %3u VLANs: generator %6.1f, checker %6.1f cycles a packet\n",
-                profile.frame_bytes, profile.flows, profile.ipv6_percent, profile.vlans, cycles[0][100],
-                cycles[1][100]);
+    std::printf("%4u bytes, %7u flows, %7u ppm IPv6, %3u VLANs: generator %6.1f, checker %6.1f cycles a packet\n",
+                profile.frame_bytes, profile.flows, profile.ipv6_ppm, profile.vlans, cycles[0][100], cycles[1][100]);
   }
 }
 

@@ -36,8 +36,8 @@ struct Frame {
     if (ethertype == RTE_ETHER_TYPE_IPV6) {
       ip6 = reinterpret_cast<const rte_ipv6_hdr*>(at);
       udp = reinterpret_cast<const rte_udp_hdr*>(ip6 + 1);
-      source.assign(ip6->src_addr, ip6->src_addr + 16);
-      destination.assign(ip6->dst_addr, ip6->dst_addr + 16);
+      source.assign(at + offsetof(rte_ipv6_hdr, src_addr), at + offsetof(rte_ipv6_hdr, dst_addr));
+      destination.assign(at + offsetof(rte_ipv6_hdr, dst_addr), at + sizeof *ip6);
     } else {
       ip4 = reinterpret_cast<const rte_ipv4_hdr*>(at);
       udp = reinterpret_cast<const rte_udp_hdr*>(ip4 + 1);
@@ -104,7 +104,7 @@ class Traffic : public testing::Test {
   Generator generator(const TrafficProfile& profile, PortFlows flows = {}, std::uint32_t queue = 0) {
     flows.flows = profile.flows;
     states_.resize(std::max<std::size_t>(states_.size(), flows.first + flows.count()));
-    mark_faults(states_, flows);
+    mark_faults(std::span(states_).subspan(flows.first), flows);
     return Generator(profile, flows, queue, pool_.get(), kBurst, rte_get_tsc_hz(), made_);
   }
 
@@ -120,7 +120,7 @@ class Traffic : public testing::Test {
   }
 
   void check(const std::vector<rte_mbuf*>& mbufs) {
-    Checker checker(states_, found_, latency_);
+    Checker checker(states_, 0, found_, latency_);
     Burst burst;
     for (std::size_t i = 0; i < mbufs.size(); i += kBurst) {
       fill(burst, {mbufs.begin() + static_cast<std::ptrdiff_t>(i),

@@ -267,7 +267,7 @@ TEST(PlanTraffic, FindsAnLcoreForGeneratorsAndCheckers) {
   EXPECT_EQ(legs(planning.plan), (Names{"1: left.0 -> right.0 limit", "1: right.0 -> left.0 limit"}));
   ASSERT_EQ(planning.plan.lcores.size(), 2U);
   EXPECT_EQ(planning.plan.lcores[1].generate, (std::vector<std::size_t>{0, 1}));
-  EXPECT_EQ(planning.plan.lcores[1].check, (std::vector<std::size_t>{1, 0}));
+  EXPECT_EQ(planning.plan.lcores[1].check, (std::vector<std::size_t>{0, 1}));
   const Planning refused = plan_text(text, machine({}, 2));
   EXPECT_NE(refused.problems.text("").find("no lcore is left for the generators and checkers of lab ports"),
             std::string::npos);
