@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdlib>
 
+#include "plan/eal_args.h"
+
 namespace ringway {
 namespace {
 
@@ -87,13 +89,15 @@ DriverTraits traits_of(std::string_view driver) {
   return traits;
 }
 
-unsigned driver_copies(std::string_view driver, std::string_view device) {
+unsigned driver_copies(std::string_view driver, const std::string& device) {
   if (driver == "net_null") {
     return number(devarg(device, "copy"), 0) != 0 ? 1 : 0;
   }
-  const bool copies = driver == "net_pcap" || driver == "net_memif" || driver == "net_tap" || driver == "net_vhost" ||
-                      driver.starts_with("net_virtio_user") || on_kernel_interface(driver);
-  return copies ? 1 : 0;
+  if (driver == "net_memif") {
+    return devarg(device, "zero-copy") == "yes" ? 0 : 1;
+  }
+  const bool passes_on = is_pci(device) || driver == "net_ring" || driver == kLabDriver || driver == "net_bonding";
+  return passes_on ? 0 : 1;
 }
 
 const DeviceFacts& lab_facts() {

@@ -23,8 +23,9 @@ struct DriverTraits {
 
 DriverTraits traits_of(std::string_view driver);
 
-/// Copies of each packet that driver or kernel make on their own, on receive and again on transmit; NICs: 0.
-unsigned driver_copies(std::string_view driver, std::string_view device);
+/// Copies of each packet that driver or kernel make on their own, on receive and again on transmit. PCI NICs and
+/// drivers known to pass mbufs on: 0; all others count as copying, since zero copy is not to be claimed for them.
+unsigned driver_copies(std::string_view driver, const std::string& device);
 
 /// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.
 bool loops_capture(std::string_view device);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/text.h"
+#include "plan/eal_args.h"
+
 namespace ringway {
 namespace {
 
@@ -34,6 +37,23 @@ TEST(Drivers, AfPacketSlots) {
   EXPECT_EQ(af_packet_frame_bytes("net_af_packet0,iface=x,framesz=16384"), 16318U);
   EXPECT_EQ(af_packet_devargs(1983), "framesz=4096,blocksz=4096");
   EXPECT_EQ(af_packet_devargs(9018), "framesz=16384,blocksz=16384");
+}
+
+TEST(Drivers, CountAsCopyingUnlessKnownNotTo) {
+  for (const char* device :
+       {"0000:03:00.0", "net_ring0", "net_null0", "net_null0,copy=0", "net_memif0,zero-copy=yes"}) {
+    EXPECT_EQ(
+        driver_copies(is_pci(device) ? "net_e1000_em" : device_name(device).substr(0, device_name(device).size() - 1),
+                      device),
+        0U)
+        << device;
+  }
+  for (const char* device :
+       {"net_null0,copy=1", "net_memif0", "net_memif0,zero-copy=no", "net_tap0", "net_tun0", "net_pcap0,rx_pcap=a",
+        "net_af_packet0,iface=a", "net_af_xdp0,iface=a", "net_vhost0", "net_virtio_user0", "net_unheard_of0"}) {
+    const std::string name = device_name(device);
+    EXPECT_EQ(driver_copies(name.substr(0, name.size() - 1), device), 1U) << device;
+  }
 }
 
 }  // namespace
