@@ -1,15 +1,10 @@
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <string>
 
 #include "config/parse.h"
@@ -17,28 +12,18 @@
 #include "core/text.h"
 #include "dpdk/eal.h"
 #include "options.h"
-#include "plan/draw.h"
 #include "plan/eal_args.h"
-#include "plan/explain.h"
 #include "plan/inventory_json.h"
 #include "plan/make_plan.h"
 #include "plan/resolve.h"
-#include "plan/topology.h"
+#include "put_plan.h"
 #include "runtime/probe.h"
 #include "runtime/runtime.h"
+#include "runtime/write_file.h"
 #include "watch.h"
 
 namespace ringway {
 namespace {
-
-/// Prints a result; one that cannot be printed is a failure.
-ExitStatus put(const std::string& text) {
-  std::cout << text << std::flush;
-  if (!std::cout) {
-    throw Error(ExitStatus::kFailed, "cannot write to standard output");
-  }
-  return ExitStatus::kClean;
-}
 
 /// Tells every problem on standard error; false when there is more than warnings.
 bool accept(const Diagnostics& problems, const std::string& file) {
@@ -54,58 +39,6 @@ Inventory load_inventory(const std::string& path) {
                 "cannot read the inventory: " + problems.text(path) + "--save-inventory writes one");
   }
   return inventory_from_json(text);
-}
-
-/// Has Graphviz make an SVG of a graph in the DOT language, onto standard output.
-ExitStatus put_svg(const std::string& dot) {
-  // A file in memory: writing into a pipe would end this process if dot had ended early.
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> graph(fdopen(memfd_create("ringway-plan", MFD_CLOEXEC), "w+"),
-                                                              &std::fclose);
-  if (!graph || std::fputs(dot.c_str(), graph.get()) < 0 || std::fflush(graph.get()) != 0) {
-    throw Error(ExitStatus::kFailed, std::string("memfd_create for the plan: ") + std::strerror(errno));
-  }
-  std::rewind(graph.get());
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, fileno(graph.get()), STDIN_FILENO);
-  char program[] = "dot";
-  char form[] = "-Tsvg";
-  char* const arguments[] = {program, form, nullptr};
-  pid_t child = 0;
-  const int problem = posix_spawnp(&child, program, &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) {
-    throw Error(ExitStatus::kResourceMissing, std::string("cannot run Graphviz's dot: ") + std::strerror(problem) +
-                                                  "; expected the package graphviz: apt install graphviz");
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw Error(ExitStatus::kFailed, "Graphviz's dot has failed");
-  }
-  return ExitStatus::kClean;
-}
-
-/// --plan in one of its forms.
-ExitStatus put_plan(const Config& config, const Planning& planning, const Options& options) {
-  const Topology topology = topology_of(planning.plan);
-  switch (*options.plan) {
-    case PlanForm::kText:
-      return put(to_ascii(topology));
-    case PlanForm::kDot:
-      return put(to_dot(topology));
-    case PlanForm::kMermaid:
-      return put(to_mermaid(topology));
-    case PlanForm::kSvg:
-      return put_svg(to_dot(topology));
-    case PlanForm::kYaml:
-      break;
-  }
-  if (!options.eal.empty()) {
-    std::cout << "# for the EAL arguments " << joined(options.eal, " ") << ", which stay on the command line\n";
-  }
-  return put(as_comments(to_ascii(topology)) + "\n" + explain(config, planning));
 }
 
 /// --plan and --check on a saved inventory.
@@ -167,6 +100,9 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
     write_atomically(options.latency, runtime.latency_text());
   }
   put("");  // tells when standard output has not taken it, once the file is safe
+  if (const std::string held = output.held(); report.exit_status() != ExitStatus::kClean && !held.empty()) {
+    std::cerr << "ringway: logged by drivers meanwhile:\n" << held;
+  }
   return report.exit_status();
 }
 
@@ -215,8 +151,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
 ExitStatus run(int argc, char** argv, HeldOutput& output) {
   const Options options = parse_options(argc, argv);
   if (options.help || options.version) {
-    std::cout << (options.help ? help_text() : version_text());
-    return ExitStatus::kClean;
+    return put(options.help ? help_text() : version_text());
   }
   Diagnostics problems;
   const std::string text = read_config(options.config, problems);

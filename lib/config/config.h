@@ -10,8 +10,11 @@
 
 namespace ringway {
 
-/// Highest lcore id: RTE_MAX_LCORE of Debian's DPDK is 128.
-inline constexpr unsigned kLastLcore = 127;
+/// What a file may ask for at most; lib/runtime checks these at compile time against DPDK and the fast path.
+inline constexpr unsigned kLastLcore = 127;   ///< highest lcore id: RTE_MAX_LCORE of Debian's DPDK is 128
+inline constexpr unsigned kMostPorts = 32;    ///< RTE_MAX_ETHPORTS of Debian's DPDK
+inline constexpr unsigned kMostBurst = 64;    ///< packets a poll: kMaxBurst
+inline constexpr unsigned kMostWorkers = 32;  ///< lcores that one lcore spreads flows over: kMaxLanes
 
 /// A value and the place in the file where it stands.
 template <class T>
@@ -42,7 +45,7 @@ struct PortConfig {
   Maybe<unsigned> tx_queues;       ///< 1 to 1024
   Maybe<unsigned> rx_descriptors;  ///< a queue; 1 to 32768
   Maybe<unsigned> tx_descriptors;  ///< a queue; 1 to 32768
-  Maybe<unsigned> mtu;             ///< bytes of payload a frame, 68 to 65517
+  Maybe<unsigned> mtu;             ///< bytes of payload a frame, 68 to 65535
   Maybe<bool> promiscuous;
   Maybe<unsigned> socket;     ///< NUMA socket of the port's mbufs, 0 to 31
   Maybe<WhenFull> when_full;  ///< of the port as an output

@@ -14,7 +14,6 @@
 namespace ringway {
 namespace {
 
-constexpr std::size_t kMostPorts = 32;     // DPDK's RTE_MAX_ETHPORTS
 constexpr std::size_t kMostSockets = 32;   // DPDK's RTE_MAX_NUMA_NODES
 constexpr std::size_t kMostItems = 32768;  // of any other list: more than the text has room for
 constexpr unsigned kLastQueue = 1023;
@@ -99,15 +98,17 @@ PortConfig read_port(const YamlNode& node, Diagnostics& problems) {
 }
 
 void read_ports(const YamlNode& node, std::vector<PortConfig>& ports, Diagnostics& problems) {
-  constexpr std::string_view kExpected = "a mapping of 1 to 32 ports";
-  if (!is_a(YamlNode::Kind::kMap, node, kExpected, problems)) {
+  const std::string most = std::to_string(kMostPorts);
+  const std::string expected = "a mapping of 1 to " + most + " ports";
+  if (!is_a(YamlNode::Kind::kMap, node, expected, problems)) {
     return;
   }
   if (node.children.empty()) {
-    refuse(node, kExpected, problems);
+    refuse(node, expected, problems);
   }
   if (node.children.size() > kMostPorts) {
-    problems.invalid(node.at, node.path, "has " + std::to_string(node.children.size()) + " ports; expected at most 32");
+    problems.invalid(node.at, node.path,
+                     "has " + std::to_string(node.children.size()) + " ports; expected at most " + most);
   }
   for (const YamlNode& child : node.children) {
     PortConfig port = read_port(child, problems);
@@ -307,7 +308,7 @@ void read_config_node(const YamlNode& root, Config& config, Diagnostics& problem
                 {"lcores", lcores},
                 {"rings", ring_into(config.rings.all, {{"override", overrides}})},
                 {"traffic", traffic},
-                {"burst", number_into(config.burst, 1, 64)},
+                {"burst", number_into(config.burst, 1, kMostBurst)},
                 {"pool", mapping_of({{"size", number_into(config.pool.size, 1, 16777215)},
                                      {"cache", number_into(config.pool.cache, 0, 512)},
                                      {"data_room", number_into(config.pool.data_room, 128, 65407)}})},

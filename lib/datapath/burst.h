@@ -41,7 +41,8 @@ class Burst {
   rte_mbuf* own_[kMaxBurst];
 };
 
-/// Counts `n` mbufs under a reason and frees them in bulk, chains included. The only place that frees packets.
+/// Counts `n` mbufs under a reason and frees them in bulk, chains included. No other code frees what is to be
+/// sent; checkers and lab ports free what has arrived at them.
 inline void drop(rte_mbuf** mbufs, std::uint16_t n, DropReason reason, Counters& counters) noexcept {
   counters.dropped[static_cast<std::size_t>(reason)].add(n);
   unpoison_tailrooms(mbufs, n);

@@ -1,9 +1,11 @@
 #include "dpdk/held_output.h"
 
+#include <fcntl.h>
 #include <rte_log.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
@@ -11,13 +13,28 @@
 #include "core/errors.h"
 
 namespace ringway {
+namespace {
 
-HeldOutput::HeldOutput() : file_(nullptr, &std::fclose) {
-  const int fd = memfd_create("ringway-log", MFD_CLOEXEC);
-  if (fd >= 0) {
-    file_.reset(fdopen(fd, "a+"));
+/// Appends to the memory file, and gives back the memory of what is too old to be of use. One caller at a time: the
+/// stream's lock sees to that.
+ssize_t append(void* cookie, const char* text, std::size_t size) noexcept {
+  constexpr long kMost = HeldOutput::kMostHeld;
+  const int file = *static_cast<const int*>(cookie);
+  const ssize_t taken = write(file, text, size);
+  const long end = lseek(file, 0, SEEK_END);
+  if (taken > 0 && end > kMost && end / kMost != (end - taken) / kMost) {
+    fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end - kMost);
   }
-  if (!file_) {
+  return taken > 0 ? taken : 0;
+}
+
+}  // namespace
+
+HeldOutput::HeldOutput() : file_(memfd_create("ringway-log", MFD_CLOEXEC)), log_(nullptr, &std::fclose) {
+  if (file_ >= 0 && fcntl(file_, F_SETFL, O_APPEND) == 0) {
+    log_.reset(fopencookie(&file_, "a", {.read = nullptr, .write = append, .seek = nullptr, .close = nullptr}));
+  }
+  if (!log_) {
     throw Error(ExitStatus::kFailed, std::string("memfd_create for the log: ") + std::strerror(errno));
   }
 }
@@ -27,6 +44,8 @@ HeldOutput::~HeldOutput() {
   if (!show_) {
     rte_openlog_stream(stderr);
   }
+  log_.reset();
+  close(file_);
 }
 
 void HeldOutput::hold_streams() {
@@ -36,8 +55,8 @@ void HeldOutput::hold_streams() {
   std::fflush(nullptr);
   saved_out_ = dup(STDOUT_FILENO);
   saved_err_ = dup(STDERR_FILENO);
-  dup2(fileno(file_.get()), STDOUT_FILENO);
-  dup2(fileno(file_.get()), STDERR_FILENO);
+  dup2(file_, STDOUT_FILENO);
+  dup2(file_, STDERR_FILENO);
 }
 
 void HeldOutput::release_streams() {
@@ -54,21 +73,25 @@ void HeldOutput::release_streams() {
 
 void HeldOutput::take_log() {
   if (!show_) {
-    rte_openlog_stream(file_.get());
+    rte_openlog_stream(log_.get());
   }
 }
 
 void HeldOutput::forget() {
   std::fflush(nullptr);
-  from_ = lseek(fileno(file_.get()), 0, SEEK_END);
+  [[maybe_unused]] const int result = ftruncate(file_, 0);  // does not fail on a file in memory
 }
 
 std::string HeldOutput::held() {
   std::fflush(nullptr);
-  const long end = lseek(fileno(file_.get()), 0, SEEK_END);
-  std::string text(static_cast<std::size_t>(end > from_ ? end - from_ : 0), '\0');
-  const ssize_t got = pread(fileno(file_.get()), text.data(), text.size(), from_);
+  const long end = lseek(file_, 0, SEEK_END);
+  const long from = std::max(0L, end - kMostHeld);
+  std::string text(static_cast<std::size_t>(end - from), '\0');
+  const ssize_t got = pread(file_, text.data(), text.size(), from);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  if (from > 0) {
+    text.erase(0, text.find('\n') + 1);  // its first line may be a part of one
+  }
   std::string kept;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {

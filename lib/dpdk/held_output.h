@@ -10,6 +10,9 @@ namespace ringway {
 /// main thread only, except that drivers may log into it at any time.
 class HeldOutput {
  public:
+  /// Most bytes that held() returns: the last ones. A run's log takes no more than twice as much memory.
+  static constexpr long kMostHeld = 64L * 1024;
+
   /// Throws Error when no memory file can be made.
   HeldOutput();
   ~HeldOutput();
@@ -26,15 +29,16 @@ class HeldOutput {
   /// Sends DPDK's log here, once EAL runs.
   void take_log();
 
-  /// What was held since the last forget(), without blank lines and usage texts; ends with a new line unless empty.
+  /// The last of what was held since the last forget(), in whole lines, without blank lines and usage texts; ends with
+  /// a new line unless empty.
   std::string held();
   /// What was held so far turned out to be of no interest.
   void forget();
 
  private:
   bool show_ = false;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-  long from_ = 0;
+  int file_ = -1;  // in memory; every write goes to its end
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> log_;
   int saved_out_ = -1;
   int saved_err_ = -1;
 };

@@ -11,11 +11,9 @@ namespace ringway {
 namespace {
 
 // A consumer polls each of its rings, and each ring of a mesh has memory of its own. Past this many rings for one use
-// the producers share a ring for each consumer instead; a shared ring costs half as much again a packet (HTS beside
-// SP/SC).
+// the producers share a ring for each consumer instead; between CPUs a shared ring costs four times as much a packet
+// (HTS beside SP/SC at burst 32: tools/bench_rings).
 constexpr std::size_t kMostMeshRings = 64;
-
-constexpr std::size_t kMostWorkers = 32;  // as many as a receiving lcore spreads flows over
 
 constexpr unsigned kDefaultRingSize = 1024;
 constexpr unsigned kDefaultWaitMs = 1000;

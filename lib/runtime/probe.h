@@ -20,8 +20,8 @@ std::vector<HugepageFacts> probe_hugepages();
 using PortIds = std::vector<unsigned>;
 
 /// Attaches the configuration's devices and asks them and EAL what they offer. A device that cannot be attached is told
-/// in `problems`, with the driver's words; `ids` gets one port id a port (0 for such a device). `hugepages` was probed
-/// before EAL started, `argv` is what EAL was started with.
+/// in `problems`, with the driver's words; `ids` gets one port id a port: RTE_MAX_ETHPORTS for such a device and for
+/// lab ports, which Runtime makes. `hugepages` was probed before EAL started, `argv` is what EAL was started with.
 Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepages, const std::vector<std::string>& argv,
                 HeldOutput& output, PortIds& ids, Diagnostics& problems);
 

@@ -1,18 +1,11 @@
 #include "runtime/report.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cinttypes>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/errors.h"
+#include "core/frames.h"
 #include "datapath/custody.h"
 #include "runtime/print.h"
 
@@ -20,8 +13,6 @@ namespace ringway {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::uint64_t kWireOverheadBytes = 20;  // preamble, start delimiter and the gap between frames (IEEE 802.3)
 
 template <std::size_t N>
 std::uint64_t sum(const std::array<std::uint64_t, N>& counts) {
@@ -73,6 +64,7 @@ Json traffic_json(const TrafficTotals& traffic) {
           {"received", traffic.received},
           {"lost", traffic.lost()},
           {"missed", traffic.missed},
+          {"unchecked", traffic.unchecked},
           {"expected_drops", traffic.expected_drops},
           {"duplicated", traffic.duplicated},
           {"reordered", traffic.reordered},
@@ -113,7 +105,7 @@ struct Rates {
 Rates rates_of(std::uint64_t packets, std::uint64_t bytes, double seconds) {
   Rates rates{.packets = static_cast<double>(packets) / seconds, .bits = {}};
   if (bytes > 0 || packets == 0) {
-    rates.bits = 8 * static_cast<double>(bytes + kWireOverheadBytes * packets) / seconds;
+    rates.bits = 8 * static_cast<double>(bytes + kWireOverhead * packets) / seconds;
   }
   return rates;
 }
@@ -158,11 +150,38 @@ void print_traffic(std::string& text, const TrafficTotals& traffic) {
   print(text, "  %20" PRIu64 " %14" PRIu64 " %14" PRId64 " %16" PRIu64 "\n", traffic.sent, traffic.received,
         traffic.lost(), traffic.expected_drops);
   print(text,
-        "  altered %" PRIu64 ", reordered %" PRIu64 ", duplicated %" PRIu64 ", not made here %" PRIu64
-        ", not dropped %" PRIu64 ", missed by full RX queues %" PRIu64 "\n",
-        traffic.altered, traffic.reordered + traffic.stale, traffic.duplicated, traffic.unknown, traffic.not_dropped,
-        traffic.missed);
+        "  altered %" PRIu64 ", reordered %" PRIu64 ", stale %" PRIu64 ", duplicated %" PRIu64
+        ", not made here %" PRIu64 ", not dropped %" PRIu64 "\n",
+        traffic.altered, traffic.reordered, traffic.stale, traffic.duplicated, traffic.unknown, traffic.not_dropped);
+  print(text, "  missed by full RX queues %" PRIu64, traffic.missed);
+  if (traffic.unchecked > 0) {
+    print(text, ", unchecked %" PRIu64, traffic.unchecked);
+  }
+  if (traffic.forgone > 0) {
+    print(text, ", forgone for want of time %" PRIu64, traffic.forgone);
+  }
+  text += '\n';
   print_latency(text, traffic);
+}
+
+void print_copies(std::string& text, const char* indent, const Totals& totals) {
+  print(text, "%scopied by the forwarder  %18" PRIu64 " packets, %" PRIu64 " bytes\n", indent,
+        sum(totals.copied_packets), sum(totals.copied_bytes));
+  for (std::size_t i = 0; i < kCopyReasons; ++i) {
+    if (totals.copied_packets[i] > 0) {
+      print(text, "%s    %-18s   %18" PRIu64 " packets, %" PRIu64 " bytes\n", indent, kCopyReasonNames[i],
+            totals.copied_packets[i], totals.copied_bytes[i]);
+    }
+  }
+}
+
+void print_ring_rates(std::string& text, const RingTotals& before, const RingTotals& now, double seconds) {
+  const auto rate = [seconds](std::uint64_t from, std::uint64_t to) {
+    return static_cast<double>(to - from) / seconds;
+  };
+  print(text, "  %-20s %5" PRIu64 " %7" PRIu64 " %11" PRIu64 " %8.3f %9.3f %10.0f\n", now.name.c_str(), now.fill,
+        now.size, now.high_water, rate(before.enqueued, now.enqueued) / 1e6, rate(before.dequeued, now.dequeued) / 1e6,
+        rate(before.refused, now.refused));
 }
 
 void print_drops(std::string& text, const std::array<std::uint64_t, kDropReasons>& dropped) {
@@ -275,8 +294,7 @@ std::string to_text(const Totals& totals) {
   if (totals.traffic) {
     print_traffic(text, *totals.traffic);
   }
-  print(text, "\ncopied by the forwarder  %18" PRIu64 " packets, %" PRIu64 " bytes\n", sum(totals.copied_packets),
-        sum(totals.copied_bytes));
+  print_copies(text += '\n', "", totals);
   print(text, "\nbalance after %.3f s\n", totals.seconds);
   print(text, "  received             %20" PRIu64 "\n", totals.received);
   if (totals.cloned > 0) {
@@ -349,18 +367,17 @@ std::string rates_to_text(const Totals& before, const Totals& now) {
   for (std::size_t i = 0; i < now.lcores.size(); ++i) {
     print(text, "  lcore %-6u %8.1f %% busy\n", now.lcores[i].id, 100 * busy_share(before.lcores[i], now.lcores[i]));
   }
+  if (!now.rings.empty()) {
+    print(text, "  %-20s %5s %7s %11s %8s %9s %10s\n", "ring", "fill", "size", "high water", "in Mpps", "out Mpps",
+          "refused/s");
+  }
   for (std::size_t i = 0; i < now.rings.size(); ++i) {
-    const RingTotals& ring = now.rings[i];
-    print(text,
-          "  ring %-20s %6" PRIu64 " of %" PRIu64 ", high water %" PRIu64 ", %.3f Mpps in, refused %.0f a second\n",
-          ring.name.c_str(), ring.fill, ring.size - 1, ring.high_water,
-          static_cast<double>(ring.enqueued - before.rings[i].enqueued) / seconds / 1e6,
-          static_cast<double>(ring.refused - before.rings[i].refused) / seconds);
+    print_ring_rates(text, before.rings[i], now.rings[i], seconds);
   }
   if (now.traffic) {
     print_latency(text, *now.traffic);
   }
-  print(text, "  copied by the forwarder: %" PRIu64 " packets\n", sum(now.copied_packets));
+  print_copies(text, "  ", now);
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     if (now.dropped[i] > before.dropped[i]) {
       print(text, "  dropped %-18s %12.0f a second\n", kDropReasonNames[i],
@@ -368,43 +385,6 @@ std::string rates_to_text(const Totals& before, const Totals& now) {
     }
   }
   return text;
-}
-
-namespace {
-
-bool write_all(int fd, const std::string& content) {
-  return fd >= 0 && write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-}
-
-}  // namespace
-
-void write_atomically(const std::string& name, const std::string& content) {
-  namespace fs = std::filesystem;
-  std::error_code none;
-  if (fs::exists(name, none) && !fs::is_regular_file(name, none)) {
-    // A device or a pipe is written to; nothing may take its place.
-    const int fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
-    const bool written = write_all(fd, content);
-    const int error = errno;
-    if (fd >= 0) {
-      close(fd);
-    }
-    if (!written) {
-      throw Error(ExitStatus::kFailed, "cannot write " + name + ": " + std::strerror(error));
-    }
-    return;
-  }
-  const std::string path = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
-  const std::string temporary = path + ".tmp" + std::to_string(getpid());
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  const bool written = write_all(fd, content) && fsync(fd) == 0;
-  const bool closed = fd >= 0 && close(fd) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    unlink(temporary.c_str());
-    throw Error(error == EACCES ? ExitStatus::kPermission : ExitStatus::kFailed,
-                "cannot write " + path + ": " + std::strerror(error));
-  }
 }
 
 }  // namespace ringway

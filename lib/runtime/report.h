@@ -60,14 +60,15 @@ inline constexpr std::array<const char*, 5> kLatencyNames = {"p50", "p90", "p99"
 /// What generators made and checkers found, since start.
 struct TrafficTotals {
   std::uint64_t sent = 0;            ///< frames made, missed ones included
-  std::uint64_t expected_drops = 0;  ///< of these, frames bad in a way that the forwarder must drop
+  std::uint64_t unchecked = 0;       ///< of these, frames on ways that no checker ends
+  std::uint64_t expected_drops = 0;  ///< of the others, frames bad in a way that the forwarder must drop
   std::uint64_t missed = 0;          ///< of these, frames that a port's RX queue had no room for
   std::uint64_t forgone = 0;         ///< frames that were due and never made: the generator was too far behind
   std::uint64_t received = 0;        ///< frames that came back
   std::uint64_t unique = 0;          ///< of these, intact and for the first time
   std::uint64_t duplicated = 0;
   std::uint64_t reordered = 0;    ///< behind a later one of their flow
-  std::uint64_t altered = 0;      ///< not as they were made
+  std::uint64_t altered = 0;      ///< payload or stamp not as made; other headers are not checked
   std::uint64_t stale = 0;        ///< too far behind a later one of their flow to tell duplicates
   std::uint64_t unknown = 0;      ///< not made here
   std::uint64_t not_dropped = 0;  ///< must have been dropped
@@ -76,7 +77,7 @@ struct TrafficTotals {
   std::vector<HistogramBucket> latency_buckets;
 
   /// Frames that should have come back and did not; while packets flow, those on their way, too.
-  std::int64_t lost() const noexcept { return static_cast<std::int64_t>(sent - expected_drops - unique); }
+  std::int64_t lost() const noexcept { return static_cast<std::int64_t>(sent - unchecked - expected_drops - unique); }
   /// Nothing came back that should not have, nor otherwise than it should have.
   bool sound() const noexcept { return duplicated + reordered + altered + stale + unknown + not_dropped == 0; }
 };
@@ -136,9 +137,5 @@ std::string to_text(const Report& report);
 std::string rates_to_json(const Totals& before, const Totals& now);
 /// Rates between two moments, as a table for people.
 std::string rates_to_text(const Totals& before, const Totals& now);
-
-/// Writes a file so that a reader sees the old content or all of the new one; a device or pipe is written to as it is.
-/// Throws Error with path and cause.
-void write_atomically(const std::string& name, const std::string& content);
 
 }  // namespace ringway

@@ -308,6 +308,12 @@ def graphviz_takes_the_plan(work):
         assert texts >= set(names), f"not drawn: {set(names) - texts}"
 
 
+@test(each=[("--version",), ("--help",)])
+def words_that_cannot_be_printed_exit_1(work, option):
+    with open("/dev/full", "wb") as full:
+        check_status(run(work, option, stdout=full), 1, "standard output")
+
+
 @test(graphviz)
 def drawing_that_cannot_be_printed_exits_1(work):
     with open("/dev/full", "wb") as full:

@@ -1,15 +1,10 @@
 #include "runtime/report.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-
-#include "core/errors.h"
+#include <sstream>
+#include <string>
 
 namespace ringway {
 namespace {
@@ -79,7 +74,7 @@ TEST(Report, RatesAreOnTheWire) {
   now.lcores[0].idle_cycles += 10;
   const auto json = nlohmann::json::parse(rates_to_json(before, now));
   EXPECT_DOUBLE_EQ(json["ports"]["a"]["rx_packets_per_s"], 500);
-  EXPECT_DOUBLE_EQ(json["ports"]["a"]["rx_bits_per_s"], (60000 + 20 * 1000) * 8 / 2);
+  EXPECT_DOUBLE_EQ(json["ports"]["a"]["rx_bits_per_s"], (60000 + 24 * 1000) * 8 / 2);
   EXPECT_DOUBLE_EQ(json["lcores"]["1"]["busy"], 0.75);
   EXPECT_TRUE(json["ports"]["a"]["tx_bits_per_s"].is_number());
   EXPECT_EQ(rates_to_json(before, now).find('\n'), rates_to_json(before, now).size() - 1);
@@ -95,33 +90,145 @@ TEST(Report, BitsAreUnknownWhereADriverCountsNoBytes) {
   EXPECT_NE(rates_to_text(before, now).find("0.001           -"), std::string::npos) << rates_to_text(before, now);
 }
 
-TEST(Report, WritesAtomicallyOrSaysWhyNot) {
-  const auto folder = std::filesystem::temp_directory_path() / ("ringway_report_" + std::to_string(::getpid()));
-  std::filesystem::create_directory(folder);
-  write_atomically((folder / "r.json").string(), "one");
-  write_atomically((folder / "r.json").string(), "two");
-  std::string content;
-  std::ifstream(folder / "r.json") >> content;
-  EXPECT_EQ(content, "two");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
-  std::filesystem::create_symlink("r.json", folder / "link");
-  write_atomically((folder / "link").string(), "three");
-  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
-  std::ifstream(folder / "r.json") >> content;
-  EXPECT_EQ(content, "three");
-  EXPECT_THROW(write_atomically((folder / "no" / "r.json").string(), "x"), Error);
-  std::filesystem::remove_all(folder);
+/// A report with one number of its own for all that can be told about a ring, a copy and traffic.
+Report eventful() {
+  Report report = balanced();
+  report.totals.rings = {{.name = "work.a.1-2",
+                          .kind = "HTS",
+                          .size = 512,
+                          .fill = 11,
+                          .high_water = 222,
+                          .enqueued = 3'000'000,
+                          .dequeued = 2'500'000,
+                          .refused = 4444}};
+  report.totals.copied_packets[0] = 3;
+  report.totals.copied_bytes[0] = 42;
+  TrafficTotals traffic;
+  traffic.sent = 1000;
+  traffic.unchecked = 11;
+  traffic.expected_drops = 9;
+  traffic.missed = 31;
+  traffic.forgone = 57;
+  traffic.received = 960;
+  traffic.unique = 940;
+  traffic.duplicated = 2;
+  traffic.reordered = 3;
+  traffic.altered = 4;
+  traffic.stale = 5;
+  traffic.unknown = 6;
+  traffic.not_dropped = 7;
+  report.totals.traffic = traffic;
+  return report;
 }
 
-TEST(Report, IsWrittenToADeviceAsItIs) {
-  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
-  ASSERT_EQ(grantpt(terminal), 0);
-  ASSERT_EQ(unlockpt(terminal), 0);
-  write_atomically(ptsname(terminal), "x");
-  char got = 0;
-  EXPECT_EQ(read(terminal, &got, 1), 1);
-  EXPECT_EQ(got, 'x');
-  close(terminal);
+/// Whether a text has a line with these words, and no others, in this order.
+testing::AssertionResult has_line(const std::string& text, const std::string& words) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream in(line);
+    std::string found;
+    for (std::string word; in >> word;) {
+      found += (found.empty() ? "" : " ") + word;
+    }
+    if (found == words) {
+      return testing::AssertionSuccess();
+    }
+  }
+  return testing::AssertionFailure() << "no line '" << words << "' in\n" << text;
+}
+
+TEST(Report, LiveTableHasEachRing) {
+  const Totals before = balanced().totals;
+  Totals first = eventful().totals;
+  first.rings[0].enqueued = first.rings[0].dequeued = first.rings[0].refused = 0;
+  Totals now = eventful().totals;
+  now.seconds = first.seconds + 2;
+  const std::string text = rates_to_text(first, now);
+  EXPECT_TRUE(has_line(text, "ring fill size high water in Mpps out Mpps refused/s"));
+  EXPECT_TRUE(has_line(text, "work.a.1-2 11 512 222 1.500 1.250 2222"));
+  EXPECT_EQ(rates_to_text(before, before).find("high water"), std::string::npos) << "a table of no rings";
+  const auto json = nlohmann::json::parse(rates_to_json(first, now));
+  EXPECT_EQ(json["rings"]["work.a.1-2"]["dequeued"], 2'500'000);
+}
+
+TEST(Report, ClosingTextAndJsonHaveEachRing) {
+  EXPECT_TRUE(has_line(to_text(eventful()), "work.a.1-2 HTS 512 11 222 3000000 2500000 4444"));
+  const nlohmann::json ring = nlohmann::json::parse(to_json(eventful()))["rings"]["work.a.1-2"];
+  EXPECT_EQ(ring, (nlohmann::json{{"kind", "HTS"},
+                                  {"size", 512},
+                                  {"fill", 11},
+                                  {"high_water", 222},
+                                  {"enqueued", 3'000'000},
+                                  {"dequeued", 2'500'000},
+                                  {"refused", 4444}}));
+}
+
+TEST(Report, CopiesAreToldByReasonEverywhere) {
+  Totals now = eventful().totals;
+  now.seconds += 2;
+  for (const std::string& text : {to_text(eventful()), rates_to_text(eventful().totals, now)}) {
+    EXPECT_TRUE(has_line(text, "copied by the forwarder 3 packets, 42 bytes"));
+    EXPECT_TRUE(has_line(text, "shared_header 3 packets, 42 bytes"));
+  }
+  EXPECT_EQ(to_text(balanced()).find("shared_header"), std::string::npos) << "a reason without copies";
+  for (const std::string& text : {to_json(eventful()), rates_to_json(eventful().totals, now)}) {
+    EXPECT_EQ(nlohmann::json::parse(text)["copies"]["by_reason"]["shared_header"],
+              (nlohmann::json{{"packets", 3}, {"bytes", 42}}));
+  }
+}
+
+TEST(Report, TrafficIsToldInText) {
+  const std::string text = to_text(eventful());
+  EXPECT_TRUE(has_line(text, "1000 960 40 9")) << "sent, received, lost, expected drops";
+  EXPECT_TRUE(has_line(text, "altered 4, reordered 3, stale 5, duplicated 2, not made here 6, not dropped 7"));
+  EXPECT_TRUE(has_line(text, "missed by full RX queues 31, unchecked 11, forgone for want of time 57"));
+  Report in_time = eventful();
+  in_time.totals.traffic->forgone = 0;
+  EXPECT_TRUE(has_line(to_text(in_time), "missed by full RX queues 31, unchecked 11"));
+}
+
+TEST(Report, TrafficIsToldInJson) {
+  nlohmann::json traffic = nlohmann::json::parse(to_json(eventful()))["traffic"];
+  EXPECT_EQ(traffic["latency_ns"].size(), kLatencyPercents.size() + 2) << "the greatest and the histogram, too";
+  traffic.erase("latency_ns");
+  EXPECT_EQ(traffic, (nlohmann::json{{"sent", 1000},
+                                     {"received", 960},
+                                     {"lost", 40},
+                                     {"missed", 31},
+                                     {"unchecked", 11},
+                                     {"expected_drops", 9},
+                                     {"duplicated", 2},
+                                     {"reordered", 3},
+                                     {"altered", 4},
+                                     {"stale", 5},
+                                     {"unknown", 6},
+                                     {"not_dropped", 7},
+                                     {"forgone", 57}}));
+}
+
+TEST(Report, EachUnsoundFrameFailsTheRun) {
+  for (const auto count : {&TrafficTotals::duplicated, &TrafficTotals::reordered, &TrafficTotals::altered,
+                           &TrafficTotals::stale, &TrafficTotals::unknown, &TrafficTotals::not_dropped}) {
+    Report report = balanced();
+    report.totals.traffic = TrafficTotals{};
+    EXPECT_EQ(report.exit_status(), ExitStatus::kClean);
+    (*report.totals.traffic).*count = 1;
+    EXPECT_EQ(report.exit_status(), ExitStatus::kFailed);
+    EXPECT_EQ(nlohmann::json::parse(to_json(report))["exit"], 1);
+    report.totals.transmitted -= 1;
+    EXPECT_EQ(report.exit_status(), ExitStatus::kUnbalanced) << "a lost count comes first";
+  }
+}
+
+TEST(Report, FramesLostByTheWayAreNotUnsound) {
+  Report report = balanced();
+  TrafficTotals& traffic = report.totals.traffic.emplace();
+  traffic.sent = 10;
+  traffic.missed = 3;
+  traffic.forgone = 4;
+  traffic.received = traffic.unique = 7;
+  EXPECT_EQ(traffic.lost(), 3);
+  EXPECT_EQ(report.exit_status(), ExitStatus::kClean);
 }
 
 }  // namespace
