@@ -67,6 +67,7 @@ void Checker::forward(Burst& burst, Counters& counters) noexcept {
   }
   counters_->received.add(burst.size());
   counters.transmitted.add(burst.size());
+  unpoison_tailrooms(burst.data(), burst.size());
   rte_pktmbuf_free_bulk(burst.data(), burst.size());
   burst.resize(0);
 }
