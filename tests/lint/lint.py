@@ -1,4 +1,5 @@
-"""Rules that the compiler does not check, as TAP: fast-path symbols, frees and copies, headers, format, sizes.
+"""Rules that the compiler does not check, as TAP: fast-path symbols, frees and copies, headers, format, sizes. Copies are
+planted to see that they are found.
 
 usage: lint.py SOURCE_ROOT ARCHIVE...    the archives are those of the fast path
 """
@@ -7,10 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(sys.argv[1])
 ARCHIVES = sys.argv[2:]
-FAST_PATH = [ROOT / "lib" / folder for folder in ("datapath", "stage", "forwarder", "traffic")]
+FAST_PATH = ("datapath", "stage", "forwarder", "traffic")  # folders of lib
 
 # What fast-path code may call: ethdev's inline fast path, mbuf frees, one sleep when idle. No allocation, lock, log, throw
 # or copy; hence no memcpy either. Assertions and sanitizers add theirs in builds that are not for production.
@@ -30,11 +32,18 @@ ALSO_ALLOWED = {
 }
 ALLOWED_PREFIXES = ("_ZN7ringway", "_ZNK7ringway")
 
+# How bytes are copied: by calls that nobody else has a use for, and by algorithms that copy anything.
+COPYING = r"rte_pktmbuf_(copy|clone)\s*\(|rte_memcpy\s*\(|mem(cpy|move)\s*\("
+COPYING_ANYTHING = COPYING + r"|std::(ranges::)?copy"
+PLANTED = ("memcpy(to, from, 64)", "std::memmove(to, from, 64)", "__builtin_memcpy(to, from, 64)",
+           "rte_memcpy(to, from, 64)", "rte_pktmbuf_copy(from, pool, 0, 64)", "std::copy(from, from + 64, to)",
+           "std::copy_n(from, 64, to)", "std::ranges::copy(from, to)")
+
 # Who may free or copy packets, and where. At the checker the wire ends.
 ONLY_IN = {
     r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc"},
     r"rte_mbuf_raw_free\s*\(|rte_mempool_put\w*\s*\(": set(),
-    r"rte_pktmbuf_(copy|clone)\s*\(|rte_memcpy\s*\(|mem(cpy|move)\s*\(|std::copy": {"copy_payload.h"},
+    COPYING_ANYTHING: {"copy_payload.h"},
     r"\bvirtual\b|\bdynamic_cast\b|\bthrow\b|\bnew\b|std::function|shared_ptr|std::mutex|\bprintf\b": set(),
 }
 
@@ -61,25 +70,52 @@ def fast_path_symbols():
     return wrong if ARCHIVES else ["no archive was given"]
 
 
-def frees_and_copies():
+def finding(root, path, pattern):
+    """What a file must not hold, with its place; at most one."""
+    text = code_only(path.read_text())
+    found = re.search(pattern, text)
+    if not found:
+        return []
+    line = text.count("\n", 0, found.start()) + 1
+    return [f"{path.relative_to(root)}:{line}: {found.group(0).strip()} is not allowed here"]
+
+
+def frees_and_copies(root=ROOT):
     wrong = []
-    for path in sources(FAST_PATH, ".h", ".cc"):
-        text = code_only(path.read_text())
+    for path in sources([root / "lib" / folder for folder in FAST_PATH], ".h", ".cc"):
         for pattern, allowed in ONLY_IN.items():
-            found = re.search(pattern, text)
-            if found and path.name not in allowed:
-                wrong.append(f"{path.relative_to(ROOT)}: {found.group(0).strip()} is not allowed here")
+            wrong += finding(root, path, pattern) if path.name not in allowed else []
     return wrong
 
 
-def payload_copies():
-    """Outside the fast path nobody has business in a packet's bytes at all."""
-    copying = r"rte_pktmbuf_(copy|clone)\s*\(|rte_memcpy\s*\(|\bmem(cpy|move)\s*\("
+def payload_copies(root=ROOT):
+    """Outside the fast path nobody has business in a packet's bytes at all; the runtime has packets in its hands."""
+    hold_packets = [root / "lib" / folder for folder in (*FAST_PATH, "runtime")]
     wrong = []
-    for path in sources([ROOT / "lib", ROOT / "app"], ".h", ".cc"):
-        found = re.search(copying, code_only(path.read_text()))
-        if found and path.name != "copy_payload.h":
-            wrong.append(f"{path.relative_to(ROOT)}: {found.group(0).strip()} is not allowed here")
+    for path in sources([root / "lib", root / "app"], ".h", ".cc"):
+        copying = COPYING_ANYTHING if any(path.is_relative_to(folder) for folder in hold_packets) else COPYING
+        wrong += finding(root, path, copying) if path.name != "copy_payload.h" else []
+    return wrong
+
+
+def planted_copies():
+    """Each way to copy, put into a tree of its own, is told with file and line, and nothing else is."""
+    wrong = []
+    with tempfile.TemporaryDirectory(prefix="ringway-lint-") as folder:
+        tree = pathlib.Path(folder)
+        for part in ("lib", "app"):
+            shutil.copytree(ROOT / part, tree / part)
+        for name, checks in (("lib/datapath/source.h", [frees_and_copies, payload_copies]),
+                             ("lib/runtime/runtime.cc", [payload_copies])):
+            whole = (tree / name).read_text()
+            line = whole.count("\n") + 1
+            for planted in PLANTED:
+                (tree / name).write_text(f"{whole}inline void planted() {{ {planted}; }}\n")
+                for check in checks:
+                    told = check(tree)
+                    if len(told) != 1 or not told[0].startswith(f"{name}:{line}: "):
+                        wrong.append(f"{planted} in {name}:{line}: {check.__name__} tells {told}")
+            (tree / name).write_text(whole)
     return wrong
 
 
@@ -120,7 +156,7 @@ def small_files():
 
 
 def main():
-    checks = [fast_path_symbols, frees_and_copies, payload_copies, headers_alone, formatted, small_files]
+    checks = [fast_path_symbols, frees_and_copies, payload_copies, planted_copies, headers_alone, formatted, small_files]
     failed = 0
     print(f"1..{len(checks)}")
     for number, check in enumerate(checks, 1):

@@ -30,7 +30,8 @@ SHAPES = {
 # One lcore works, another does all the rest: it sees what the worker lets through.
 ONE_WORKS = {1: {"rx": RX, "tx": PORTS, **MAKER}, 2: WORK}
 STALL_RATE = "100kpps"
-STALLS = (0.001, 0.1, 2.0) + ((10.0,) if "LONG_STALLS" in os.environ else ())
+STALLS = (0.001, 0.1, 2.0)
+LONG_STALL = 10.0  # for the worker alone, where most is at stake: all others go on
 RECOVERY = 0.1 * SLOWDOWN  # seconds
 STOP_LIMIT = 1.0 * SLOWDOWN  # seconds
 ATTEMPTS = 3  # where time is looked at: others may use the CPUs, too
@@ -123,30 +124,40 @@ def sent_a_second(rates):
     return [sum(line["ports"][name]["tx_packets_per_s"] for name in PORTS) for line in rates]
 
 
-def forwarding_rate(ringway):
-    """Packets a second on average, from RECOVERY after this moment on."""
+def forwarding_rates(ringway):
+    """Packets a second, interval by interval, from RECOVERY after this moment on."""
     time.sleep(RECOVERY)
     begun = len(ringway.rates()) + 1
     time.sleep(0.4)
-    rates = sent_a_second(ringway.rates())[begun:]
-    return sum(rates) / max(len(rates), 1)
+    deadline = time.monotonic() + 30
+    while len(ringway.rates()) <= begun:  # who tells them may wait for a CPU
+        assert time.monotonic() < deadline, "no rates are told"
+        time.sleep(0.01)
+    return sent_a_second(ringway.rates()[begun:])
+
+
+def mean(rates):
+    return sum(rates) / len(rates)
 
 
 def run_with_stalls(work, when_full, stall):
-    """A run at a steady rate, which it has again right after a stall."""
+    """A run at a steady rate, of which at least half is back RECOVERY after a stall, and stays."""
     config = lab(ONE_WORKS, WHEN_FULL[when_full], rate=STALL_RATE)
     with Ringway(work, *forwarding_options(work, config), "--stats", "0.05") as ringway:
         ringway.wait_until_forwarding()
-        rates = []
-        while not rates or (rates[-1][1] <= rates[-1][0] / 4 and len(rates) < ATTEMPTS):
-            before = forwarding_rate(ringway)
+        seen = []
+        recovered = False
+        while not recovered and len(seen) < ATTEMPTS:
+            before = mean(forwarding_rates(ringway))
             stall(ringway)
-            rates.append((before, forwarding_rate(ringway)))
-        assert rates[-1][1] > rates[-1][0] / 4, f"packets a second before and after: {rates}"
+            after = forwarding_rates(ringway)
+            seen.append((before, after))
+            recovered = min(mean(after), after[0]) > before / 2
+        assert recovered, f"packets a second before, and after by interval: {seen}"
         return ringway.stop()
 
 
-@test(each=[(when_full, seconds) for when_full in WHEN_FULL for seconds in STALLS])
+@test(each=[(when_full, seconds) for when_full in WHEN_FULL for seconds in (*STALLS, LONG_STALL)])
 def worker_that_stands_still_costs_what_is_counted_with(work, when_full, seconds):
     def stall(ringway):
         with standing_still(ringway.thread(2)):

@@ -6,9 +6,13 @@ import pathlib
 import re
 import subprocess
 
-from harness import CPUS, LAB_PORTS, LAB_SHAPES, RINGWAY, SLOWDOWN, WAIT, check_traffic, forward, lab, main, test
+import captures
+from captures import IP, UDP, Dot1Q, Ether, IPv6
+from harness import (CPUS, LAB_PORTS, LAB_SHAPES, RINGWAY, SLOWDOWN, UNSOUND, WAIT, check_balance, check_rings,
+                     check_status, check_traffic, forward, lab, main, run, test)
 
-TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = ROOT / "tools"
 PACKETS = 100_000 // SLOWDOWN  # a port
 PERCENTILES = ("p50", "p90", "p99", "p99_9", "p99_99", "max")
 FAULT_KINDS = 5  # in turn; of these runts and oversized frames have to be dropped
@@ -106,6 +110,68 @@ def duration_ends_the_traffic(work):
     traffic = check_traffic(ringway)
     assert ringway.report["duration_s"] >= 0.7, ringway.report["duration_s"]
     assert abs(traffic["sent"] + traffic["forgone"] - 2 * 0.7 * 20_000) <= 2, traffic
+
+
+def tuple_of(frame):
+    network = frame[IPv6] if IPv6 in frame else frame[IP]
+    return network.src, network.dst, frame[UDP].sport, frame[UDP].dport
+
+
+@test(each=[(0, 0, 7, 100), (100, 0, 50, 128), (12.5, 0, 80, 1518), (50, 4, 16, 200), (0.5, 0, 1000, 64)])
+def frames_are_what_the_configuration_says(work, ipv6, vlans, flows, size):
+    """Captured where nobody checks them: those are unchecked, not lost."""
+    packets = 3 * flows
+    ports = {"left": {"device": "lab", "when_full": "wait"}, "out": {"device": f"net_pcap0,tx_pcap={work}/out.pcap"}}
+    ringway = forward(work, {
+        **lab({1: {"rx": ["left.0"]}, 2: {"generate": ["left"]}}, WAIT, packets=packets, ipv6=f"{ipv6}%", vlans=vlans,
+              flows=flows, size=size),
+        "ports": ports, "forwarding": {"mode": "cross_connect", "pairs": [{"from": "left", "to": "out"}]}})
+    check_balance(ringway)
+    traffic = ringway.report["traffic"]
+    assert (traffic["sent"], traffic["unchecked"], traffic["lost"]) == (packets, packets, 0), traffic
+    frames = [Ether(frame) for frame in captures.read(work / "out.pcap")]
+    tuples = [tuple_of(frame) for frame in frames]
+    assert len(frames) == packets and len(set(tuples)) == flows, f"{len(frames)} frames, {len(set(tuples))} flows"
+    newer = {flow for flow, frame in zip(tuples, frames) if IPv6 in frame}
+    assert len(newer) == flows * ipv6 / 100, f"{len(newer)} of {flows} flows are IPv6"
+    tags = {frame[Dot1Q].vlan if Dot1Q in frame else 0 for frame in frames}
+    assert tags == (set(range(1, vlans + 1)) or {0}), tags
+    least = {True: 80, False: 60}
+    for frame in frames:
+        expected = max(size - 4, least[IPv6 in frame]) + 4 * (Dot1Q in frame)
+        assert len(frame) == expected, f"{len(frame)} bytes, expected {expected}"
+
+
+@test()
+def oversized_is_what_the_output_does_not_carry(work):
+    config = lab(LAB_SHAPES["run to completion"], WAIT, packets=PACKETS, faults="5%")
+    config["ports"] = {"left": {**config["ports"]["left"], "mtu": 1500}, "right": {**config["ports"]["right"], "mtu": 4000}}
+    traffic = check_traffic(forward(work, config))
+    assert traffic["expected_drops"] == 2 * 2 * faults(PACKETS, "5%") and traffic["lost"] == 0, traffic
+
+
+def cpus_of_the_example():
+    return None if {0, 1} <= set(CPUS) else "needs CPUs 0 and 1"
+
+
+@test(cpus_of_the_example)
+def example_of_a_pipeline_runs_as_it_is(work):
+    ringway = run(work, "--config", ROOT / "config" / "lab_pipeline.yaml", "--duration", "1", "--format", "json",
+                  "--report", work / "report.json")
+    check_status(ringway, 0)
+    report = ringway.report
+    drops, traffic = report["drops"], report["traffic"]
+    # Five lcores share a CPU: what one cannot take in time is dropped or missed.
+    named = ("frame_too_short", "frame_too_long", "ring_full", "tx_full")
+    balance = check_balance(ringway, **{name: drops[name] for name in named})
+    check_rings(ringway)
+    rings = report["rings"]
+    assert len(rings) == 8 and all(ring["enqueued"] > 0 for ring in rings.values()), rings
+    counts = {name: value for name, value in traffic.items() if name != "latency_ns"}
+    assert traffic["received"] > 0 and not any(traffic[name] for name in UNSOUND), counts
+    assert traffic["received"] == traffic["sent"] - traffic["expected_drops"] - traffic["lost"], counts
+    gone = traffic["lost"] + traffic["expected_drops"]
+    assert gone == balance["dropped"] + traffic["missed"], f"{balance} {counts}"
 
 
 # The worker shares its CPU with an lcore that makes more than it can take; what comes out of it is taken at once.
