@@ -11,8 +11,8 @@ namespace ringway {
 namespace {
 
 // A consumer polls each of its rings, and each ring of a mesh has memory of its own. Past this many rings for one use
-// the producers share a ring for each consumer instead; between CPUs a shared ring costs four times as much a packet
-// (HTS beside SP/SC at burst 32: tools/bench_rings).
+// the producers share a ring for each consumer instead; between CPUs a shared ring costs about three times as much a
+// packet (HTS beside SP/SC at burst 32: tools/bench_rings).
 constexpr std::size_t kMostMeshRings = 64;
 
 constexpr unsigned kDefaultRingSize = 1024;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -59,7 +60,7 @@ class LegOf : public LegUnit {
   Kind leg_;
 };
 
-/// A ring between legs, and what each leg that puts packets in has counted.
+/// A ring between legs, and the lcores that put packets in.
 struct RingUnit {
   Ring ring;
   std::map<unsigned, NumaPtr<RingProducer>> producers;  // by lcore

@@ -68,7 +68,7 @@ class Bench {
   PortSource from_port() const { return {.port = id(), .queue = 0, .burst = kBurst}; }
   RingSource from_ring() const { return {rings_[0].get(), kBurst}; }
   PortOutput to_port() const { return {id(), 0}; }
-  RingOutput to_ring(std::size_t i = 1) { return {rings_[i].get(), counters_[i]}; }
+  RingOutput to_ring(std::size_t i = 1) { return {rings_[i].get(), producers_[i]}; }
   const FlowHash& hash() const { return hash_; }
 
   /// One case: `fill` bursts of full size, each put in beforehand and taken out afterwards, or polls of nothing.
@@ -116,7 +116,7 @@ class Bench {
   RingPort port_;
   FlowHash hash_;
   std::vector<Ring> rings_;
-  RingProducer counters_[3];
+  RingProducer producers_[3];
   std::vector<rte_mbuf*> burst_;
 };
 
