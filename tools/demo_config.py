@@ -4,7 +4,7 @@ net_pcap loads a looped capture into mbufs, one frame each, so the mbufs must ho
 """
 import struct
 
-from lab import CannotMeasure
+from lab_ports import CannotMeasure
 
 NOT_PCAP_FRAMES, NOT_PCAP_BYTES = 50000, 9216  # pcapng and others: assume so many jumbo frames
 MOST_BYTES = 65407  # a data room that still fits 16 bits with its headroom

@@ -14,8 +14,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import demo_config  # noqa: E402
-import lab  # noqa: E402
-from lab import CannotMeasure  # noqa: E402
+import lab_ports  # noqa: E402
+from lab_ports import CannotMeasure  # noqa: E402
 
 NAMES = {'rtc': 'run to completion', 'rings': 'pipeline over rings'}
 RESOURCE_MISSING = 69
@@ -30,7 +30,7 @@ def plan(options, config, form):
         return None
     if done.returncode != 0:
         raise CannotMeasure(f'{" ".join(map(str, command))} exits with {done.returncode}:\n'
-                            f'{lab.last_words(done.stderr)}')
+                            f'{lab_ports.last_words(done.stderr)}')
     return done.stdout
 
 
@@ -82,7 +82,8 @@ def show(options, name, text, *more):
 
 
 def show_pipeline(options, kind):
-    text = lab.with_keys(lab.configuration(kind, lab.allowed_cpus()), 'traffic', duration=options.seconds)
+    text = lab_ports.configuration(kind, lab_ports.allowed_cpus())
+    text = lab_ports.with_keys(text, 'traffic', duration=options.seconds)
     print(f'{NAMES[kind]}, {options.seconds:g} s; one frame in a hundred is bad on purpose\n')
     return show(options, kind, text, '--latency', str(options.output / f'{kind}.hdr'))
 
@@ -128,8 +129,8 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     try:
-        lab.require_program(options.ringway)
-        lab.make_folder(options.output)
+        lab_ports.require_program(options.ringway)
+        lab_ports.make_folder(options.output)
         if options.capture:
             status = show(options, 'capture', demo_config.configuration(options.capture), '--duration',
                           f'{options.seconds:g}')

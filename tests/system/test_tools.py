@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tools"
 sys.path.insert(0, str(TOOLS))
 
-import lab  # noqa: E402
+import lab_ports  # noqa: E402
 import latency_chart  # noqa: E402
 import rate_search  # noqa: E402
 
@@ -167,11 +167,12 @@ def search_ends_when_the_time_is_over(work):
 @test(each=[(name,) for name in TRAFFIC])
 def rate_and_duration_are_replaced_and_nothing_else(work, name):
     text = TRAFFIC[name]
-    changed = lab.with_keys(text, "traffic", rate="123pps", duration=0.5)
-    keys = {key: str(value).strip("\"'") for key, value in lab.keys_of(changed, "traffic").items()}
+    changed = lab_ports.with_keys(text, "traffic", rate="123pps", duration=0.5)
+    keys = {key: str(value).strip("\"'") for key, value in lab_ports.keys_of(changed, "traffic").items()}
     size = {} if name == "absent" else {"size": "600"}
     assert keys == {**size, "rate": "123pps", "duration": "0.5"}, changed
-    assert lab.keys_of(lab.with_keys(changed, "traffic", size=None, rate=None), "traffic").keys() == {"duration"}
+    shorter = lab_ports.with_keys(changed, "traffic", size=None, rate=None)
+    assert lab_ports.keys_of(shorter, "traffic").keys() == {"duration"}
     kept = [line for line in text.splitlines() if re.match(r'"?burst|idle|# ours| "burst', line)]
     assert kept and set(kept) <= set(changed.splitlines()), changed
     config = {"ports": {"east": {"device": "lab"}, "west": {"device": "lab"}}, "forwarding": NULLS["forwarding"]}
@@ -181,12 +182,12 @@ def rate_and_duration_are_replaced_and_nothing_else(work, name):
     assert done.status == 0, f"{done.err}\n{whole}"
 
 
-@test(each=[(kind,) for kind in lab.TEMPLATES])
+@test(each=[(kind,) for kind in lab_ports.TEMPLATES])
 def pipelines_fit_any_number_of_cpus(work, kind):
-    assert lab.configuration(kind, [0, 1]) == lab.TEMPLATES[kind].read_text()
+    assert lab_ports.configuration(kind, [0, 1]) == lab_ports.TEMPLATES[kind].read_text()
     for number in range(1, 9):
         cpus = list(range(3, 3 + number))
-        text = lab.configuration(kind, cpus)
+        text = lab_ports.configuration(kind, cpus)
         places = dict(pair.split("@") for pair in re.search(r'lcores: "(.*?)"', text)[1].split(","))
         assert set(places.values()) <= set(map(str, cpus)), text
         workers = [place for lcore, place in places.items() if lcore != "0"]
