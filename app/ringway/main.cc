@@ -90,7 +90,7 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   }
   take_signals();
   runtime.start();
-  watch(runtime, options);
+  watch(runtime, options, output);
   const Report report = runtime.stop();
   std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
   if (!options.report.empty()) {

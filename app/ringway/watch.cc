@@ -209,7 +209,7 @@ void take_signals() {
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not cost packets
 }
 
-void watch(const Runtime& runtime, const Options& options) {
+void watch(Runtime& runtime, const Options& options, HeldOutput& output) {
   sigset_t waiting;
   sigprocmask(SIG_SETMASK, nullptr, &waiting);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
@@ -217,6 +217,9 @@ void watch(const Runtime& runtime, const Options& options) {
   }
   Watcher watcher(runtime, options);
   while (stop_wanted == 0 && !watcher.over()) {
+    for (const std::string& line : runtime.tend_ports(output)) {
+      std::cerr << "ringway: " << line << '\n';
+    }
     watcher.tell();
     watcher.wait(waiting);
   }

@@ -15,8 +15,9 @@ void unblock_signals();
 void take_signals();
 
 /// Keeps the main lcore until the run is to end: a signal, --duration, --stop-when-idle, or generators that have made
-/// all they were asked for. Prints rates (--stats), link changes and, on SIGUSR1, the state. After it returns a second
+/// all they were asked for. Prints rates (--stats), link changes and, on SIGUSR1, the state; tends ports that are
+/// unplugged. After it returns a second
 /// SIGINT or SIGTERM ends the process at once, status 130.
-void watch(const Runtime& runtime, const Options& options);
+void watch(Runtime& runtime, const Options& options, HeldOutput& output);
 
 }  // namespace ringway

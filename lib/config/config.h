@@ -12,7 +12,7 @@ namespace ringway {
 
 /// What a file may ask for at most; lib/runtime checks these at compile time against DPDK and the fast path.
 inline constexpr unsigned kLastLcore = 127;   ///< highest lcore id: RTE_MAX_LCORE of Debian's DPDK is 128
-inline constexpr unsigned kMostPorts = 32;    ///< RTE_MAX_ETHPORTS of Debian's DPDK
+inline constexpr unsigned kMostPorts = 31;    ///< RTE_MAX_ETHPORTS of Debian's DPDK, less kNoPort
 inline constexpr unsigned kMostBurst = 64;    ///< packets a poll: kMaxBurst
 inline constexpr unsigned kMostWorkers = 32;  ///< lcores that one lcore spreads flows over: kMaxLanes
 

@@ -303,7 +303,7 @@ void read_config_node(const YamlNode& root, Config& config, Diagnostics& problem
   const Read traffic = [&](const YamlNode& node, Diagnostics& told) { read_traffic(node, config.traffic, told); };
   const Read eal = [&](const YamlNode& node, Diagnostics& told) { read_eal(node, config.eal, told); };
   read_mapping(root,
-               {{"ports", ports, "a mapping of 1 to 32 ports"},
+               {{"ports", ports, "a mapping of 1 to 31 ports"},
                 {"forwarding", forwarding, "a mapping with mode"},
                 {"lcores", lcores},
                 {"rings", ring_into(config.rings.all, {{"override", overrides}})},

@@ -6,6 +6,16 @@
 #include <ctime>
 
 namespace ringway {
+namespace {
+
+constexpr std::uint32_t kHeldNap = 20;  // microseconds
+
+void sleep_us(std::uint32_t us) noexcept {
+  const timespec nap{.tv_sec = 0, .tv_nsec = static_cast<long>(us) * 1000};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, nullptr);
+}
+
+}  // namespace
 
 LcoreLoop::LcoreLoop(const LegRef* legs, std::array<std::size_t, kRanks> of_rank, IdlePolicy idle) noexcept
     : legs_(legs), idle_(idle) {
@@ -16,7 +26,8 @@ LcoreLoop::LcoreLoop(const LegRef* legs, std::array<std::size_t, kRanks> of_rank
 
 void LcoreLoop::run() noexcept {
   since_ = rte_rdtsc();
-  for (Phase phase = 0; phase != kStopped; phase = phase_.load(std::memory_order_acquire)) {
+  for (Phase phase = wanted(); phase != kStopped; phase = wanted()) {
+    turns_.add(1);
     polled_ = in_phase_[phase];
     reached_.store(phase, std::memory_order_release);
     for (unsigned round = 0; round < kHousekeepingRounds; ++round) {
@@ -39,6 +50,7 @@ void LcoreLoop::run() noexcept {
 std::uint32_t LcoreLoop::poll_legs() noexcept {
   std::uint32_t taken = 0;
   for (std::size_t i = 0; i < polled_; ++i) {
+    polling_.store(static_cast<std::uint32_t>(i), std::memory_order_relaxed);
     taken += legs_[i].poll(legs_[i].self);
   }
   return taken;
@@ -73,9 +85,29 @@ void LcoreLoop::back_off() noexcept {
     }
   }
   reap_legs();
+  turns_.add(1);
   if (empty_rounds_ > std::uint64_t{idle_.spin_polls} + idle_.pause_polls && idle_.sleep_us != 0) {
-    const timespec nap{.tv_sec = 0, .tv_nsec = static_cast<long>(idle_.sleep_us) * 1000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, nullptr);
+    sleep_us(idle_.sleep_us);
+  }
+}
+
+/// The phase to be in, once nobody wants the loop to stand still. It sleeps meanwhile: the thread that is to change the
+/// legs may wait for this very CPU.
+Phase LcoreLoop::wanted() noexcept {
+  if (hold_.load(std::memory_order_acquire)) [[unlikely]] {
+    held_.store(true, std::memory_order_release);
+    while (hold_.load(std::memory_order_acquire)) {
+      sleep_us(kHeldNap);
+    }
+    held_.store(false, std::memory_order_release);
+  }
+  return phase_.load(std::memory_order_acquire);
+}
+
+void LcoreLoop::resume() noexcept {
+  hold_.store(false, std::memory_order_release);
+  while (held()) {
+    sleep_us(kHeldNap);
   }
 }
 

@@ -41,10 +41,25 @@ class alignas(kCacheLine) LcoreLoop {
   void run() noexcept;
 
   /// Any thread; never back to an earlier phase. run() follows within kHousekeepingRounds rounds.
-  void enter_phase(Phase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+  void enter_phase(Phase phase) noexcept {
+    phase_.store(phase, std::memory_order_release);
+    hold_.store(false, std::memory_order_release);
+  }
 
   /// The phase that run() has come to: whatever legs of lower rank did is visible. Any thread.
   Phase reached() const noexcept { return reached_.load(std::memory_order_acquire); }
+
+  /// Makes run() stand still between two rounds, before the first, too, until resume(). Main only, not once a phase was
+  /// entered. While held() the legs may be changed from outside.
+  void hold() noexcept { hold_.store(true, std::memory_order_release); }
+  bool held() const noexcept { return held_.load(std::memory_order_acquire); }
+  /// Returns when run() goes on; at once when it does not run.
+  void resume() noexcept;
+
+  /// Moves on for as long as the loop turns, at least every kHousekeepingRounds rounds. lcore: written; main: read.
+  std::uint64_t turns() const noexcept { return turns_.get(); }
+  /// The leg polled last, an index. lcore: written; main: read.
+  std::size_t polling() const noexcept { return polling_.load(std::memory_order_relaxed); }
 
   /// TSC cycles in rounds that took packets, and in rounds that took none. lcore: written; main: read.
   const Counter& busy_cycles() const noexcept { return busy_cycles_; }
@@ -55,6 +70,7 @@ class alignas(kCacheLine) LcoreLoop {
   void reap_legs() noexcept;
   void enter(bool busy) noexcept;
   void back_off() noexcept;
+  Phase wanted() noexcept;
 
   const LegRef* legs_;
   std::size_t polled_ = 0;                          // legs of the current phase: the first so many
@@ -65,11 +81,15 @@ class alignas(kCacheLine) LcoreLoop {
   bool busy_ = false;
   Counter busy_cycles_;
   Counter idle_cycles_;
+  Counter turns_;
+  std::atomic<std::uint32_t> polling_{0};                   // lcore: written; main: read
   std::atomic<Phase> reached_{kAllLegs};                    // lcore: written; main: read
+  std::atomic<bool> held_{false};                           // lcore: written; main: read
   alignas(kCacheLine) std::atomic<Phase> phase_{kAllLegs};  // main: written; lcore: read
+  std::atomic<bool> hold_{false};                           // main: written; lcore: read
 };
 
-/// Rounds between two looks at the phase: rare enough to cost nothing, 5 ms at most when each round sleeps 20 us.
+/// Rounds between two looks at what main wants: rare enough to cost nothing, 5 ms at most when each round sleeps 20 us.
 inline constexpr unsigned kHousekeepingRounds = 256;
 
 }  // namespace ringway

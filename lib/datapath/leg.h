@@ -71,6 +71,10 @@ class Leg {
     forwarder_.reap();
   }
 
+  /// Another port takes the place of the one at that end; kNoPort stands for none. Only while nobody polls the leg.
+  void receive_from(std::uint16_t port) noexcept { source_.move_to(port); }
+  void send_to(std::uint16_t port) noexcept { forwarder_.move_to(port); }
+
   /// Packets held. Only while nobody polls the leg.
   std::uint16_t held() const noexcept {
     if constexpr (Forwarder::kMayHold) {

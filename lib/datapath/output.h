@@ -5,6 +5,7 @@
 #include <rte_pause.h>
 
 #include "datapath/burst.h"
+#include "datapath/source.h"
 
 namespace ringway {
 
@@ -15,8 +16,6 @@ inline constexpr unsigned kTxRetries = 16;
 /// One TX queue of a port. The queue belongs to the lcore that polls the leg.
 class PortOutput {
  public:
-  static constexpr DropReason kFull = DropReason::kTxFull;
-
   PortOutput(std::uint16_t port, std::uint16_t queue) noexcept : port_(port), queue_(queue) {}
 
   /// Hands over a prefix of the packets and returns its length: that belongs to the driver and is not read again. The
@@ -31,12 +30,18 @@ class PortOutput {
   /// what every driver understands, and many reap only there.
   void reap() noexcept { rte_eth_tx_burst(port_, queue_, nullptr, 0); }
 
+  /// Why there is no room.
+  DropReason full() const noexcept { return port_ == kNoPort ? DropReason::kPortLost : DropReason::kTxFull; }
+
   /// Takes note of packets that are dropped for want of room; the leg's counters have them.
   void refuse(std::uint16_t) noexcept {}
 
+  /// From now on another port's queue of that number. Only while nobody polls the leg.
+  void move_to(std::uint16_t other) noexcept { port_ = other; }
+
  private:
   [[gnu::noinline, gnu::cold]] std::uint16_t retry(rte_mbuf** mbufs, std::uint16_t n, std::uint16_t sent) noexcept {
-    for (unsigned attempt = 0; attempt < kTxRetries && sent < n; ++attempt) {
+    for (unsigned attempt = 0; attempt < kTxRetries && sent < n && port_ != kNoPort; ++attempt) {
       rte_pause();
       const auto rest = static_cast<std::uint16_t>(n - sent);
       sent = static_cast<std::uint16_t>(sent + rte_eth_tx_burst(port_, queue_, mbufs + sent, rest));
@@ -64,11 +69,12 @@ class Dropping {
     if (taken < n) [[unlikely]] {
       const auto rest = static_cast<std::uint16_t>(n - taken);
       output_.refuse(rest);
-      drop(mbufs + taken, rest, Output::kFull, counters);
+      drop(mbufs + taken, rest, output_.full(), counters);
     }
   }
 
   void reap() noexcept { output_.reap(); }
+  void move_to(std::uint16_t port) noexcept { output_.move_to(port); }
 
  private:
   Output output_;
@@ -105,15 +111,16 @@ class Waiting {
     counters.transmitted.add(taken);
     begin_ = static_cast<std::uint16_t>(begin_ + taken);
     if (held() > 0 && rte_rdtsc() - since_ >= patience_) {
-      give_up(Output::kFull, counters);
+      give_up(counters);
     }
     return static_cast<std::uint16_t>(before - held());
   }
 
   /// Drops what is kept: nobody will ask for it any more.
-  void abandon(Counters& counters) noexcept { give_up(DropReason::kShutdown, counters); }
+  void abandon(Counters& counters) noexcept { drop_held(DropReason::kShutdown, counters); }
 
   void reap() noexcept { output_.reap(); }
+  void move_to(std::uint16_t port) noexcept { output_.move_to(port); }
 
  private:
   [[gnu::noinline, gnu::cold]] void keep(rte_mbuf** mbufs, std::uint16_t n, Counters& counters) noexcept {
@@ -124,15 +131,17 @@ class Waiting {
     }
     since_ = rte_rdtsc();
     if (patience_ == 0) {
-      give_up(Output::kFull, counters);
+      give_up(counters);
     }
   }
 
-  void give_up(DropReason reason, Counters& counters) noexcept {
+  void give_up(Counters& counters) noexcept {
+    output_.refuse(held());
+    drop_held(output_.full(), counters);
+  }
+
+  void drop_held(DropReason reason, Counters& counters) noexcept {
     if (held() > 0) {
-      if (reason == Output::kFull) {
-        output_.refuse(held());
-      }
       drop(held_ + begin_, held(), reason, counters);
       begin_ = end_ = 0;
     }

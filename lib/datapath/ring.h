@@ -60,6 +60,8 @@ class RingSource {
   /// The poll is over: the first `taken` slots are the producer's again.
   void done(std::uint16_t taken) noexcept { publish(ring_->cons, ring_->cons.head + taken); }
 
+  void move_to(std::uint16_t) noexcept {}  // it has no port
+
  private:
   rte_ring* ring_;
   std::uint32_t enqueued_;  // the producer's index when last looked at
@@ -79,8 +81,6 @@ struct alignas(kCacheLine) RingProducer {
 /// The producing end of a ring. It belongs to an lcore, alone or, with HTS, beside others.
 class RingOutput {
  public:
-  static constexpr DropReason kFull = DropReason::kRingFull;
-
   /// `lcore` outlives it. Before the first packet.
   RingOutput(rte_ring* ring, RingProducer& lcore) noexcept
       : ring_(ring), lcore_(&lcore), alone_(rte_ring_is_prod_single(ring) != 0) {
@@ -112,6 +112,8 @@ class RingOutput {
   }
 
   void reap() noexcept {}
+  static constexpr DropReason full() noexcept { return DropReason::kRingFull; }
+  void move_to(std::uint16_t) noexcept {}  // it has no port
   void refuse(std::uint16_t n) noexcept { lcore_->refused.add(n); }
 
  private:

@@ -6,6 +6,9 @@
 
 namespace ringway {
 
+/// Stands for a port that is not there: DPDK's calls find neither packets nor room at it. Never that of a real one.
+inline constexpr std::uint16_t kNoPort = RTE_MAX_ETHPORTS - 1;
+
 /// What a leg takes bursts from: one RX queue of a port. The queue belongs to the lcore that polls the leg.
 struct PortSource {
   static constexpr bool kTellsEmpty = false;  // only the driver knows
@@ -23,6 +26,9 @@ struct PortSource {
   }
 
   void done(std::uint16_t) noexcept {}
+
+  /// From now on another port's queue of that number. Only while nobody polls the leg.
+  void move_to(std::uint16_t other) noexcept { port = other; }
 };
 
 }  // namespace ringway

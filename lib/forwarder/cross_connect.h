@@ -14,6 +14,7 @@ class CrossConnect {
 
   void forward(Burst& burst, Counters& counters) noexcept { output_.send(burst.data(), burst.size(), counters); }
   void reap() noexcept { output_.reap(); }
+  void move_to(std::uint16_t port) noexcept { output_.move_to(port); }
 
   std::uint16_t held() const noexcept { return output_.held(); }
   std::uint16_t flush(Counters& counters) noexcept { return output_.flush(counters); }

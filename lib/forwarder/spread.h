@@ -50,6 +50,8 @@ class Spread {
     }
   }
 
+  void move_to(std::uint16_t) noexcept {}  // its outputs are rings
+
   std::uint16_t held() const noexcept { return held_; }
 
   std::uint16_t flush(Counters& counters) noexcept {

@@ -1,18 +1,18 @@
 #include "runtime/context_switches.h"
 
-#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace ringway {
 
-ContextSwitches context_switches(int thread_id) {
+ContextSwitches context_switches(const ProcFile& status) {
   ContextSwitches switches;
-  std::ifstream status("/proc/self/task/" + std::to_string(thread_id) + "/status");
-  for (std::string key; status >> key;) {
+  std::istringstream words(status.text());
+  for (std::string key; words >> key;) {
     if (key == "voluntary_ctxt_switches:") {
-      status >> switches.voluntary;
+      words >> switches.voluntary;
     } else if (key == "nonvoluntary_ctxt_switches:") {
-      status >> switches.involuntary;
+      words >> switches.involuntary;
     }
   }
   return switches;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "runtime/proc_file.h"
+
 namespace ringway {
 
 /// Context switches of a thread so far (proc(5), /proc/PID/task/TID/status).
@@ -10,7 +12,7 @@ struct ContextSwitches {
   std::uint64_t involuntary = 0;
 };
 
-/// Those of a thread of this process, by its id; none for a thread that is not there.
-ContextSwitches context_switches(int thread_id);
+/// What a thread's `status` says of them; none for a thread that is not there.
+ContextSwitches context_switches(const ProcFile& status);
 
 }  // namespace ringway

@@ -6,34 +6,40 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <optional>
 #include <sstream>
+#include <utility>
 
 namespace ringway {
 namespace {
 
-/// One interface request on a socket made for it: sysfs may belong to another network namespace, a socket never does.
-std::optional<ifreq> ask(const std::string& interface, unsigned long what) {
-  ifreq request{};
-  interface.copy(request.ifr_name, IFNAMSIZ - 1);
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const bool answered = fd >= 0 && ioctl(fd, what, &request) == 0;
-  if (fd >= 0) {
-    close(fd);
-  }
-  return answered ? std::optional(request) : std::nullopt;
+/// One request about an interface; false when nobody answers.
+bool ask(int socket, const std::string& name, unsigned long what, ifreq& request) {
+  request = {};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  return socket >= 0 && ioctl(socket, what, &request) == 0;
 }
 
 }  // namespace
 
-KernelCounters kernel_counters(const std::string& interface) {
+KernelInterface::KernelInterface(const std::string& name)
+    : name_(name), table_("/proc/thread-self/net/dev"), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
+
+KernelInterface::KernelInterface(KernelInterface&& other) noexcept
+    : name_(std::move(other.name_)), table_(std::move(other.table_)), socket_(std::exchange(other.socket_, -1)) {}
+
+KernelInterface::~KernelInterface() {
+  if (socket_ >= 0) {
+    close(socket_);
+  }
+}
+
+KernelCounters KernelInterface::counters() const {
   KernelCounters counters;
-  std::ifstream table("/proc/thread-self/net/dev");
+  std::istringstream table(table_.text());
   for (std::string line; std::getline(table, line);) {
     const std::size_t colon = line.find(':');
     const std::size_t name = line.find_first_not_of(' ');
-    if (colon == std::string::npos || line.substr(name, colon - name) != interface) {
+    if (colon == std::string::npos || line.substr(name, colon - name) != name_) {
       continue;
     }
     // Eight numbers received, eight transmitted: bytes packets errs drop ...
@@ -47,14 +53,14 @@ KernelCounters kernel_counters(const std::string& interface) {
   return counters;
 }
 
-unsigned kernel_mtu(const std::string& interface, unsigned otherwise) {
-  const auto answer = ask(interface, SIOCGIFMTU);
-  return answer ? static_cast<unsigned>(std::max(answer->ifr_mtu, 0)) : otherwise;
+unsigned KernelInterface::mtu(unsigned otherwise) const {
+  ifreq answer;
+  return ask(socket_, name_, SIOCGIFMTU, answer) ? static_cast<unsigned>(std::max(answer.ifr_mtu, 0)) : otherwise;
 }
 
-bool kernel_link_up(const std::string& interface) {
-  const auto answer = ask(interface, SIOCGIFFLAGS);
-  return answer && (answer->ifr_flags & IFF_RUNNING) != 0;
+bool KernelInterface::link_up() const {
+  ifreq answer;
+  return ask(socket_, name_, SIOCGIFFLAGS, answer) && (answer.ifr_flags & IFF_RUNNING) != 0;
 }
 
 }  // namespace ringway

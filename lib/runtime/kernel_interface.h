@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "runtime/proc_file.h"
+
 namespace ringway {
 
 /// A kernel interface's own counters (proc_net_dev). Drivers that stand on one do not see what the kernel dropped.
@@ -13,13 +15,27 @@ struct KernelCounters {
   std::uint64_t tx_dropped = 0;
 };
 
-/// The counters of an interface of this network namespace since it was made; all 0 when it is gone.
-KernelCounters kernel_counters(const std::string& interface);
+/// An interface of this network namespace. Whatever it asks, it asks through what it opened when it was made.
+class KernelInterface {
+ public:
+  explicit KernelInterface(const std::string& name);
+  ~KernelInterface();
+  KernelInterface(KernelInterface&& other) noexcept;
+  KernelInterface& operator=(KernelInterface&&) = delete;
+  KernelInterface(const KernelInterface&) = delete;
+  KernelInterface& operator=(const KernelInterface&) = delete;
 
-/// The MTU of an interface; `otherwise` when it is gone.
-unsigned kernel_mtu(const std::string& interface, unsigned otherwise);
+  /// Counted since the interface was made; all 0 when it is gone.
+  KernelCounters counters() const;
+  /// `otherwise` when it is gone.
+  unsigned mtu(unsigned otherwise) const;
+  /// Whether it is up and has a carrier.
+  bool link_up() const;
 
-/// Whether an interface is up and has a carrier.
-bool kernel_link_up(const std::string& interface);
+ private:
+  std::string name_;
+  ProcFile table_;
+  int socket_;  // sysfs may belong to another network namespace, a socket never does
+};
 
 }  // namespace ringway

@@ -23,6 +23,9 @@ class PlannedLeg : public LegOf<Kind> {
     }
   }
 
+  void receive_from(std::uint16_t port) noexcept override { this->leg().receive_from(port); }
+  void send_to(std::uint16_t port) noexcept override { this->leg().send_to(port); }
+
  private:
   LimitFrames limit_frames_;
   SwapMacs swap_macs_;

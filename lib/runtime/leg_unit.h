@@ -34,6 +34,9 @@ class LegUnit {
   virtual const Counters& counters() const noexcept = 0;
   /// Before the first poll only.
   virtual void add_stage(StageRef stage) noexcept = 0;
+  /// Another port takes the place of the one at that end. Only while nobody polls the leg.
+  virtual void receive_from(std::uint16_t) noexcept {}
+  virtual void send_to(std::uint16_t) noexcept {}
   /// Packets that wait for room in the output. Only while nobody polls the leg.
   virtual std::uint16_t held() const noexcept = 0;
   /// Drops them, after the last poll.
@@ -55,6 +58,9 @@ class LegOf : public LegUnit {
   void add_stage(StageRef stage) noexcept override { leg_.add_stage(stage); }
   std::uint16_t held() const noexcept override { return leg_.held(); }
   void abandon() noexcept override { leg_.abandon(); }
+
+ protected:
+  Kind& leg() noexcept { return leg_; }
 
  private:
   Kind leg_;

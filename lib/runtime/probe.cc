@@ -117,7 +117,7 @@ DeviceFacts probe_device(const std::string& device, std::uint16_t id) {
   char interface[IF_NAMESIZE];
   if (info.if_index > 0 && if_indextoname(info.if_index, interface) != nullptr) {
     facts.interface = interface;
-    facts.mtu = kernel_mtu(interface, mtu);
+    facts.mtu = KernelInterface(interface).mtu(mtu);
   }
   facts.scatter = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   facts.multi_segs = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;

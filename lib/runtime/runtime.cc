@@ -2,11 +2,7 @@
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
-#include <rte_launch.h>
-#include <rte_lcore.h>
 #include <rte_mbuf_dyn.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -15,51 +11,15 @@
 #include "core/errors.h"
 #include "datapath/burst.h"
 #include "forwarder/spread.h"
-#include "runtime/context_switches.h"
 
 namespace ringway {
 namespace {
 
 // No file may ask for more than DPDK and the fast path were built for.
 static_assert(kLastLcore < RTE_MAX_LCORE);
-static_assert(kMostPorts <= RTE_MAX_ETHPORTS);
+static_assert(kMostPorts < RTE_MAX_ETHPORTS);
 static_assert(kMostBurst == kMaxBurst);
 static_assert(kMostWorkers == kMaxLanes);
-
-int run_lcore(void* argument) {
-  auto& lcore = *static_cast<LcoreUnit*>(argument);
-  // Sleeps end when asked, not 50 us later: the timer slack of an ordinary thread would be most of the added latency.
-  prctl(PR_SET_TIMERSLACK, 1UL);
-  const auto thread_id = static_cast<int>(gettid());
-  const ContextSwitches before = context_switches(thread_id);
-  lcore.voluntary_at_start = before.voluntary;
-  lcore.involuntary_at_start = before.involuntary;
-  lcore.thread_id.store(thread_id, std::memory_order_release);
-  lcore.loop->run();
-  return 0;
-}
-
-PortSettings settings_of(const PortPlan& port, unsigned id) {
-  PortSettings settings{.name = port.name,
-                        .device = port.device,
-                        .id = id,
-                        .rx_queues = static_cast<std::uint16_t>(port.rx_queues),
-                        .tx_queues = static_cast<std::uint16_t>(port.tx_queues),
-                        .rx_descriptors = static_cast<std::uint16_t>(port.rx_descriptors),
-                        .tx_descriptors = static_cast<std::uint16_t>(port.tx_descriptors),
-                        .mtu = {},
-                        .promiscuous = port.promiscuous,
-                        .socket = port.socket,
-                        .scatter = port.scatter,
-                        .multi_segs = port.multi_segs,
-                        .fast_free = port.fast_free,
-                        .rss_types = port.rss_types,
-                        .rss_hash = port.rss_hash};
-  if (port.mtu_owner == MtuOwner::kDriver) {
-    settings.mtu = static_cast<std::uint16_t>(port.mtu);
-  }
-  return settings;
-}
 
 }  // namespace
 
@@ -80,17 +40,20 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids)
   if (plan_.traffic) {
     traffic_ = std::make_unique<Traffic>(plan_, labs_, pool_pointers_);
   }
-  const LegParts parts{.plan = plan_, .ports = port_ids_, .rings = rings_, .hash = hash_};
+  std::vector<std::uint16_t> ids_of_ports;
+  for (const PortUnit& port : ports_) {
+    ids_of_ports.push_back(port.id());
+  }
+  const LegParts parts{.plan = plan_, .ports = ids_of_ports, .rings = rings_, .hash = hash_};
   for (const LcorePlan& lcore : plan_.lcores) {
-    make_lcore(lcore, parts);
+    lcores_.push_back(
+        std::make_unique<LcoreUnit>(lcore, make_legs(lcore, parts),
+                                    IdlePolicy{plan_.idle.spin_polls, plan_.idle.pause_polls, plan_.idle.sleep_us}));
   }
-  for (Port& port : ports_) {
-    running_ports_.emplace_back(port);
-    rte_eth_stats_reset(port.id());  // forgiven where it is not supported: such counters start at 0
+  for (PortUnit& port : ports_) {
+    port.start();
   }
-  for (const PortPlan& port : plan_.ports) {
-    kernel_at_start_.push_back(kernel_counters(port.interface));
-  }
+  hot_plug_.emplace(ports_, [this](const PortUnit& port, std::uint16_t to) { move_legs(port, to); });
 }
 
 void Runtime::watch_custody() {
@@ -103,64 +66,80 @@ void Runtime::watch_custody() {
 
 Runtime::~Runtime() {
   for (const auto& lcore : lcores_) {
-    lcore->loop->enter_phase(kStopped);
+    lcore->loop().enter_phase(kStopped);
   }
   join();
 }
 
 void Runtime::make_ports(const PortIds& ids) {
-  ports_.reserve(plan_.ports.size());  // RunningPort keeps pointers into it
+  if (rte_eth_dev_is_valid_port(kNoPort) != 0) {
+    throw Error(ExitStatus::kResourceMissing, "there are " + std::to_string(RTE_MAX_ETHPORTS) +
+                                                  " ethdev ports; expected fewer, members of bonds included");
+  }
   for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
     const PortPlan& port = plan_.ports[i];
     labs_.push_back(port.lab ? std::make_unique<LabPort>(port) : nullptr);
-    ports_.emplace_back(settings_of(port, port.lab ? labs_[i]->id() : ids[i]), pools_[port.pool].get());
-    port_ids_.push_back(ports_.back().id());
+    ports_.emplace_back(port, port.lab ? labs_[i]->id() : ids[i], pools_[port.pool].get());
   }
 }
 
-void Runtime::make_lcore(const LcorePlan& planned, const LegParts& parts) {
-  auto lcore = std::make_unique<LcoreUnit>();
-  lcore->id = planned.id;
+std::vector<NumaPtr<LegUnit>> Runtime::make_legs(const LcorePlan& planned, const LegParts& parts) {
+  std::vector<NumaPtr<LegUnit>> legs;
   for (const LegPlan& leg : planned.legs) {
-    lcore->legs.push_back(make_leg(leg, planned, parts));
-    planned_.emplace_back(&leg, lcore->legs.back().get());
+    legs.push_back(make_leg(leg, planned, parts));
+    planned_.emplace_back(&leg, legs.back().get());
     if (leg.rx() == nullptr) {
-      ring_readers_[leg.from_ring()] = lcore->legs.back().get();
+      ring_readers_[leg.from_ring()] = legs.back().get();
     }
   }
   if (traffic_) {
     for (auto& leg : traffic_->make_legs(planned)) {
-      lcore->legs.push_back(std::move(leg));
+      legs.push_back(std::move(leg));
     }
   }
-  std::stable_sort(lcore->legs.begin(), lcore->legs.end(),
-                   [](const auto& a, const auto& b) { return a->rank() > b->rank(); });
-  std::array<std::size_t, kRanks> of_rank{};
-  for (const auto& leg : lcore->legs) {
-    lcore->refs.push_back(leg->ref());
-    ++of_rank[static_cast<std::size_t>(leg->rank())];
+  std::stable_sort(legs.begin(), legs.end(), [](const auto& a, const auto& b) { return a->rank() > b->rank(); });
+  return legs;
+}
+
+void Runtime::enter() {
+  entered_ = true;
+  for (const auto& lcore : lcores_) {
+    lcore->enter();
   }
-  lcore->loop =
-      make_on_socket<LcoreLoop>(planned.socket, lcore->refs.data(), of_rank,
-                                IdlePolicy{plan_.idle.spin_polls, plan_.idle.pause_polls, plan_.idle.sleep_us});
-  lcores_.push_back(std::move(lcore));
 }
 
 void Runtime::start() {
+  if (!entered_) {
+    enter();
+  }
   started_ = std::chrono::steady_clock::now();
-  launched_ = true;
   for (const auto& lcore : lcores_) {
-    const int result = rte_eal_remote_launch(run_lcore, lcore.get(), lcore->id);
-    if (result != 0) {
-      throw Error(ExitStatus::kFailed, "rte_eal_remote_launch: lcore " + std::to_string(lcore->id) + " is busy");
+    lcore->loop().resume();
+  }
+}
+
+void Runtime::move_legs(const PortUnit& port, std::uint16_t to) {
+  for (const auto& lcore : lcores_) {
+    std::vector<std::function<void()>> changes;
+    for (const auto& [plan, leg] : planned_) {
+      if (!lcore->polls(*leg)) {
+        continue;
+      }
+      if (plan->rx() != nullptr && &ports_[plan->rx()->port] == &port) {
+        changes.emplace_back([leg, to] { leg->receive_from(to); });
+      }
+      if (plan->tx() != nullptr && &ports_[plan->tx()->port] == &port) {
+        changes.emplace_back([leg, to] { leg->send_to(to); });
+      }
     }
+    lcore->apply(changes);
   }
 }
 
 std::vector<LegUnit*> Runtime::legs() {
   std::vector<LegUnit*> all;
   for (const auto& lcore : lcores_) {
-    for (const auto& leg : lcore->legs) {
+    for (const auto& leg : lcore->legs()) {
       all.push_back(leg.get());
     }
   }
@@ -169,8 +148,9 @@ std::vector<LegUnit*> Runtime::legs() {
 
 std::vector<std::string> Runtime::notices() const {
   std::vector<std::string> all;
-  for (const Port& port : ports_) {
-    all.insert(all.end(), port.notices().begin(), port.notices().end());
+  for (const PortUnit& port : ports_) {
+    const std::vector<std::string> of_port = port.notices();
+    all.insert(all.end(), of_port.begin(), of_port.end());
   }
   return all;
 }

@@ -1,34 +1,23 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <vector>
 
-#include "datapath/lcore_loop.h"
 #include "dpdk/mempool.h"
-#include "dpdk/numa.h"
-#include "dpdk/port.h"
 #include "plan/plan.h"
+#include "runtime/hot_plug.h"
 #include "runtime/lab_port.h"
+#include "runtime/lcore_unit.h"
 #include "runtime/leg_unit.h"
+#include "runtime/port_unit.h"
 #include "runtime/probe.h"
 #include "runtime/report.h"
 #include "runtime/traffic.h"
 
 namespace ringway {
-
-/// An lcore, its legs and its loop.
-struct LcoreUnit {
-  unsigned id = 0;
-  std::vector<NumaPtr<LegUnit>> legs;  ///< as polled: those of the highest rank first
-  std::vector<LegRef> refs;
-  NumaPtr<LcoreLoop> loop;
-  std::atomic<int> thread_id{0};  ///< lcore: written once; main: read; 0 until it runs
-  std::uint64_t voluntary_at_start = 0;
-  std::uint64_t involuntary_at_start = 0;
-};
 
 /// A Plan made real. Owners only; destroyed in the reverse order. All of it from the main thread.
 class Runtime {
@@ -41,7 +30,9 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  /// Launches every lcore's loop.
+  /// Has every lcore run its loop as far as its first round, so that threads have made ready what they need.
+  void enter();
+  /// Lets packets flow; behind enter(), or without.
   void start();
 
   /// Everything counted so far. Never stops an lcore; packets may be on their way while it reads.
@@ -70,13 +61,17 @@ class Runtime {
   /// Null where the plan has no lab port. For tests that are their own generator and checker.
   LabPort* lab(std::size_t port) const noexcept { return labs_[port].get(); }
 
+  /// Takes ports out of service whose device is unplugged, and back when it returns. Returns what it did, a line each.
+  std::vector<std::string> tend_ports(HeldOutput& output) { return hot_plug_->tend(output); }
+
   /// What drivers could not do and were done without.
   std::vector<std::string> notices() const;
 
  private:
   void watch_custody();
   void make_ports(const PortIds& ids);
-  void make_lcore(const LcorePlan& planned, const LegParts& parts);
+  std::vector<NumaPtr<LegUnit>> make_legs(const LcorePlan& planned, const LegParts& parts);
+  void move_legs(const PortUnit& port, std::uint16_t to);
   void wind_down();
   bool nothing_before(Rank rank) const;
   void join();
@@ -91,19 +86,17 @@ class Runtime {
   std::vector<Mempool> pools_;
   std::vector<rte_mempool*> pool_pointers_;
   std::vector<std::unique_ptr<LabPort>> labs_;  // one a port; null: no lab port
-  std::vector<Port> ports_;
-  std::vector<std::uint16_t> port_ids_;
+  std::deque<PortUnit> ports_;
   FlowHash hash_;
   std::vector<RingUnit> rings_;
   std::unique_ptr<Traffic> traffic_;  // null: no lab port, or tests are their own
   std::vector<std::unique_ptr<LcoreUnit>> lcores_;
-  std::vector<std::pair<const LegPlan*, const LegUnit*>> planned_;  // the plan's own legs
-  std::vector<const LegUnit*> ring_readers_;                        // one a ring
-  std::vector<RunningPort> running_ports_;
-  std::vector<KernelCounters> kernel_at_start_;  // one a port; all 0 where there is no interface below
-  Counters drained_;                             // packets taken out of drivers and rings at stop
+  std::vector<std::pair<const LegPlan*, LegUnit*>> planned_;  // the plan's own legs
+  std::vector<const LegUnit*> ring_readers_;                  // one a ring
+  std::optional<HotPlug> hot_plug_;
+  Counters drained_;  // packets taken out of drivers and rings at stop
   std::uint64_t in_other_buffers_before_ = 0;
-  bool launched_ = false;
+  bool entered_ = false;
 };
 
 }  // namespace ringway

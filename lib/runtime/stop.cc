@@ -1,5 +1,3 @@
-#include <rte_launch.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -44,7 +42,9 @@ Report Runtime::stop() {
 #if defined(RINGWAY_CUSTODY)
   report.in_other_buffers = packets_in_other_buffers - in_other_buffers_before_;
 #endif
-  running_ports_.clear();
+  for (PortUnit& port : ports_) {
+    port.stop();
+  }
   ports_.clear();
   for (auto& lab : labs_) {
     lab.reset();
@@ -59,13 +59,13 @@ void Runtime::wind_down() {
   const bool waits = std::any_of(planned_.begin(), planned_.end(),
                                  [this](const auto& planned) { return leg_waits(plan_, *planned.first); });
   const bool at_once = plan_.rings.empty() && traffic_ == nullptr && !waits;
-  for (Phase phase = at_once ? kStopped : Phase{1}; launched_ && phase <= kStopped; ++phase) {
+  for (Phase phase = at_once ? kStopped : Phase{1}; entered_ && phase <= kStopped; ++phase) {
     for (const auto& lcore : lcores_) {
-      lcore->loop->enter_phase(phase);
+      lcore->loop().enter_phase(phase);
     }
     wait_until([&] {
       return std::all_of(lcores_.begin(), lcores_.end(),
-                         [&](const auto& lcore) { return lcore->loop->reached() >= phase; });
+                         [&](const auto& lcore) { return lcore->loop().reached() >= phase; });
     });
     if (phase < kStopped) {
       wait_until([&] { return nothing_before(static_cast<Rank>(phase)); });
@@ -89,19 +89,19 @@ bool Runtime::nothing_before(Rank rank) const {
 }
 
 void Runtime::join() {
-  if (!launched_) {
+  if (!entered_) {
     return;
   }
-  launched_ = false;
+  entered_ = false;
   for (const auto& lcore : lcores_) {
-    rte_eal_wait_lcore(lcore->id);
+    lcore->join();
   }
 }
 
 // What did not get out in time: kept by legs, or left in rings.
 void Runtime::abandon() {
   for (const auto& lcore : lcores_) {
-    for (const auto& leg : lcore->legs) {
+    for (const auto& leg : lcore->legs()) {
       leg->abandon();
     }
   }

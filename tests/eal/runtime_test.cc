@@ -1,7 +1,9 @@
+#define ALLOW_EXPERIMENTAL_API  // to unplug a device that is none
 #include "runtime/runtime.h"
 
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
+#include <rte_dev.h>
 #include <time.h>
 
 #include <chrono>
@@ -99,6 +101,37 @@ TEST(Runtime, SleepCanBeSwitchedOff) {
   const Report report = runtime.stop();
   EXPECT_LT(report.totals.lcores[0].voluntary_context_switches, 20U);
   EXPECT_GT(report.totals.lcores[0].idle_cycles, 0U);
+}
+
+TEST(Runtime, LosesAPortAndGoesOn) {
+  Plan plan = small_plan(3, "net_null", "lost");
+  plan.ports[1].device = "0000:00:1f.6";  // so that it counts as one that can be unplugged
+  plan.lcores = {lcore(1, {leg(0, 1), leg(1, 0)}), lcore(2, {leg(2, 2)})};
+  const auto attached = [](const char* device) { return attach_port(device, eal_environment().output()); };
+  Runtime runtime(plan, {attached("net_null_l0"), attached("net_null_l1"), attached("net_null_l2")});
+  runtime.start();
+  const auto received = [&](std::size_t port) { return runtime.totals().ports[port].rx_packets; };
+  while (received(0) == 0 || received(1) == 0 || received(2) == 0) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_TRUE(runtime.tend_ports(eal_environment().output()).empty());
+  rte_dev_event_callback_process("0000:00:1f.6", RTE_DEV_EVENT_REMOVE);
+  const auto news = runtime.tend_ports(eal_environment().output());
+  ASSERT_EQ(news.size(), 1U);
+  EXPECT_NE(news[0].find("port 'b': 0000:00:1f.6 is being unplugged"), std::string::npos) << news[0];
+  EXPECT_EQ(runtime.links(), (std::vector<std::string>{"up, 10000 Mbit/s", "lost", "up, 10000 Mbit/s"}));
+  const Totals then = runtime.totals();
+  EXPECT_GT(then.ports[1].rx_packets, 0U);
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_TRUE(runtime.tend_ports(eal_environment().output()).empty());
+  const Report report = runtime.stop();
+  const auto port_lost = static_cast<std::size_t>(DropReason::kPortLost);
+  EXPECT_EQ(report.totals.ports[1].rx_packets, then.ports[1].rx_packets);
+  EXPECT_GT(report.totals.ports[0].rx_packets, then.ports[0].rx_packets);
+  EXPECT_GT(report.totals.ports[2].rx_packets, then.ports[2].rx_packets);
+  EXPECT_GT(report.totals.dropped[port_lost], 0U);
+  EXPECT_EQ(report.totals.dropped[port_lost], report.totals.all_dropped());
+  EXPECT_TRUE(report.balanced());
 }
 
 TEST(Mempool, AuditSeesWhatIsOutAndWhatIsInTwice) {

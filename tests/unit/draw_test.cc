@@ -79,22 +79,22 @@ std::string fan_in() {
   return text + "  19: {generate: [a, b], check: [a, b]}\n";
 }
 
-/// As many ports as a configuration may have, and 63 lcores.
+/// As many ports as can be paired, and 61 lcores.
 std::string largest() {
   std::string ports;
   std::string pairs;
   std::string lcores;
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < 30; ++i) {
     const std::string name = "p" + std::to_string(i);
     ports += (i > 0 ? ", " : "") + name + ": {device: net_ring" + std::to_string(i) + "}";
     pairs += i % 2 == 0 ? (i > 0 ? ", [" : "[") + name : ", " + name + "]";
     lcores += "  " + std::to_string(i + 1) + ": {rx: [" + name + ".0]}\n";
   }
-  for (int i = 33; i < 63; ++i) {
+  for (int i = 31; i < 61; ++i) {
     lcores += "  " + std::to_string(i) + ": {work: true}\n";
   }
-  lcores += "  63: {tx: [p0";
-  for (int i = 1; i < 32; ++i) {
+  lcores += "  61: {tx: [p0";
+  for (int i = 1; i < 30; ++i) {
     lcores += ", p" + std::to_string(i);
   }
   return "ports: {" + ports + "}\nforwarding: {mode: cross_connect, pairs: [" + pairs + "]}\nlcores:\n" + lcores +
@@ -106,7 +106,7 @@ Inventory lab_machine() {
                                  vdev("net_null0", "net_null"), vdev("net_null1", "net_null"),
                                  vdev("net_pcap0", "net_pcap"), vdev("net_pcap1", "net_pcap")},
                                 64);
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < 30; ++i) {
     inventory.devices.push_back(vdev("net_ring" + std::to_string(i), "net_ring"));
   }
   inventory.hugepages[0].free = 100000;

@@ -167,13 +167,13 @@ TEST(Parse, NeedsPortsAndForwarding) {
   EXPECT_EQ(told("[a]"), ":1:1: is a list; expected a mapping with ports and forwarding\n");
   EXPECT_EQ(told("# c\nports"), ":2:1: is 'ports'; expected a mapping with ports and forwarding\n");
   EXPECT_EQ(told("\nburst: 1"),
-            ":2:1: ports: is missing; expected a mapping of 1 to 32 ports\n"
+            ":2:1: ports: is missing; expected a mapping of 1 to 31 ports\n"
             ":2:1: forwarding: is missing; expected a mapping with mode\n");
   EXPECT_EQ(told("ports:\nforwarding:\n"),
-            ":1:1: ports: is empty; expected a mapping of 1 to 32 ports\n"
+            ":1:1: ports: is empty; expected a mapping of 1 to 31 ports\n"
             ":2:1: forwarding: is empty; expected a mapping with mode\n");
   EXPECT_EQ(told("ports: {}\nforwarding: []\n"),
-            ":1:8: ports: is an empty mapping; expected a mapping of 1 to 32 ports\n"
+            ":1:8: ports: is an empty mapping; expected a mapping of 1 to 31 ports\n"
             ":2:13: forwarding: is an empty list; expected a mapping with mode\n");
 }
 
@@ -193,12 +193,12 @@ TEST(Parse, KeepsADeviceEmptyAfterItsError) {
 
 TEST(Parse, BoundsThePorts) {
   std::string ports = "ports:\n";
-  for (int i = 1; i <= 32; ++i) {
+  for (int i = 1; i <= 31; ++i) {
     ports += "  p" + std::to_string(i) + ": {device: net_null" + std::to_string(i) + "}\n";
   }
   const std::string rest = "forwarding: {mode: reflect, ports: [p1]}\n";
   EXPECT_EQ(told(ports + rest), "");
-  EXPECT_EQ(told(ports + "  p33: {device: net_null33}\n" + rest), ":2:3: ports: has 33 ports; expected at most 32\n");
+  EXPECT_EQ(told(ports + "  p32: {device: net_null32}\n" + rest), ":2:3: ports: has 32 ports; expected at most 31\n");
 }
 
 TEST(Parse, TellsEveryProblemAtOnce) {

@@ -1,0 +1,93 @@
+// rte_dev_event_callback_register is experimental up to DPDK 24.11, unchanged since 18.05.
+#define ALLOW_EXPERIMENTAL_API
+#include "runtime/hot_plug.h"
+
+#include <unistd.h>
+
+#include "config/config.h"
+#include "core/errors.h"
+#include "core/text.h"
+#include "datapath/source.h"
+#include "dpdk/eal.h"
+#include "plan/eal_args.h"
+
+namespace ringway {
+namespace {
+
+/// The name of the kernel's driver that has a PCI device; empty: none has, or there is no such device.
+std::string kernel_driver(const std::string& address) {
+  char target[256];
+  const ssize_t length = readlink(("/sys/bus/pci/devices/" + address + "/driver").c_str(), target, sizeof target);
+  const std::string path(target, length > 0 ? static_cast<std::size_t>(length) : 0);
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+HotPlug::HotPlug(std::deque<PortUnit>& ports, MoveLegs move_legs) : move_legs_(std::move(move_legs)) {
+  for (PortUnit& port : ports) {
+    if (is_pci(port.plan().device)) {
+      devices_.emplace_back(device_name(port.plan().device), port);
+    }
+  }
+  if (!devices_.empty() && rte_dev_event_callback_register(nullptr, on_event, this) != 0) {
+    throw Error(ExitStatus::kFailed, "rte_dev_event_callback_register");
+  }
+}
+
+HotPlug::~HotPlug() {
+  if (!devices_.empty()) {
+    rte_dev_event_callback_unregister(nullptr, on_event, this);
+  }
+}
+
+// vfio asks for the device: the kernel waits with its removal until it has been let go of.
+void HotPlug::on_event(const char* name, rte_dev_event_type event, void* self) {
+  for (Device& device : static_cast<HotPlug*>(self)->devices_) {
+    if (event == RTE_DEV_EVENT_REMOVE && device.address == name) {
+      device.unplugged.store(true, std::memory_order_release);
+    }
+  }
+}
+
+std::vector<std::string> HotPlug::tend(HeldOutput& output) {
+  std::vector<std::string> news;
+  for (Device& device : devices_) {
+    const bool there = device.port.id() != kNoPort;
+    std::string line;
+    if (device.unplugged.exchange(false, std::memory_order_acquire) && there) {
+      line = lose(device);
+    } else if (!there) {
+      line = come_back(device, output);
+    }
+    if (!line.empty()) {
+      news.push_back("port '" + device.port.plan().name + "': " + line);
+    }
+  }
+  return news;
+}
+
+std::string HotPlug::lose(Device& device) {
+  move_legs_(device.port, kNoPort);
+  device.port.lose();
+  return device.address + " is being unplugged; what was to leave by it is dropped as port_lost until it is back";
+}
+
+std::string HotPlug::come_back(Device& device, HeldOutput& output) {
+  const std::string driver = kernel_driver(device.address);
+  if (driver.empty() || driver == device.refused) {
+    return {};
+  }
+  try {
+    device.port.come_back(attach_port(device.port.plan().device, output));
+  } catch (const Error& error) {
+    device.refused = driver;
+    return device.address + " is back on driver " + driver + ", and cannot be taken: " + error.what() +
+           "; expected it on vfio-pci: dpdk-devbind.py --bind=vfio-pci " + device.address;
+  }
+  device.refused.clear();
+  move_legs_(device.port, device.port.id());
+  return device.address + " is back";
+}
+
+}  // namespace ringway
