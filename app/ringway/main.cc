@@ -1,10 +1,6 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "config/parse.h"
@@ -17,6 +13,7 @@
 #include "plan/make_plan.h"
 #include "plan/resolve.h"
 #include "put_plan.h"
+#include "runtime/privileges.h"
 #include "runtime/probe.h"
 #include "runtime/runtime.h"
 #include "runtime/write_file.h"
@@ -61,26 +58,25 @@ void require_hugepages(const std::vector<std::string>& eal_argv, const std::vect
   }
 }
 
-/// Refuses before the run what would cost its report after it.
-void require_folder(const std::string& report) {
-  namespace fs = std::filesystem;
-  if (fs::is_directory(report)) {
-    throw Error(ExitStatus::kUsage, "cannot write " + report + ": it is a folder; expected a file's name");
+/// Files that are written when all is over, and opened before anything starts.
+struct Results {
+  explicit Results(const Options& options) {
+    if (!options.report.empty()) {
+      report.emplace(options.report);
+    }
+    if (!options.latency.empty()) {
+      latency.emplace(options.latency);
+    }
   }
-  const fs::path folder = fs::path(report).has_parent_path() ? fs::path(report).parent_path() : ".";
-  const bool taken_as_it_is = fs::exists(report) && !fs::is_regular_file(report);  // a device, a pipe
-  if (access(taken_as_it_is ? report.c_str() : folder.c_str(), W_OK) != 0) {
-    throw Error(
-        errno == EACCES ? ExitStatus::kPermission : ExitStatus::kUsage,
-        "cannot write " + report + ": " + std::strerror(errno) + "; expected a folder that this user may write to");
-  }
-}
+  std::optional<ResultFile> report;
+  std::optional<ResultFile> latency;
+};
 
 void log_arguments(const std::vector<std::string>& eal_argv) {
   std::cerr << "ringway: EAL arguments: " << joined({eal_argv.begin() + 1, eal_argv.end()}, " ") << '\n';
 }
 
-ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options, HeldOutput& output) {
+ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options, Results& results, HeldOutput& output) {
   output.hold_streams();  // libraries below drivers print, too
   Runtime runtime(plan, ids);
   output.release_streams();
@@ -89,15 +85,19 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
     std::cerr << "ringway: " << notice << '\n';
   }
   take_signals();
+  runtime.enter();
+  if (!options.keep_privileges) {
+    std::cerr << "ringway: " << drop_privileges(plan) << '\n';
+  }
   runtime.start();
   watch(runtime, options, output);
   const Report report = runtime.stop();
   std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
-  if (!options.report.empty()) {
-    write_atomically(options.report, to_json(report));
+  if (results.report) {
+    results.report->write(to_json(report));
   }
-  if (!options.latency.empty()) {
-    write_atomically(options.latency, runtime.latency_text());
+  if (results.latency) {
+    results.latency->write(runtime.latency_text());
   }
   put("");  // tells when standard output has not taken it, once the file is safe
   if (const std::string held = output.held(); report.exit_status() != ExitStatus::kClean && !held.empty()) {
@@ -113,11 +113,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   if (!accept(problems, options.config)) {
     return problems.exit_status();
   }
-  for (const std::string& file : {options.report, options.latency}) {
-    if (!file.empty()) {
-      require_folder(file);
-    }
-  }
+  Results results(options);
   const std::vector<HugepageFacts> hugepages = probe_hugepages();
   require_hugepages(eal_argv, hugepages);
   log_arguments(eal_argv);
@@ -130,7 +126,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
     return problems.exit_status();
   }
   if (!options.save_inventory.empty()) {
-    write_atomically(options.save_inventory, inventory_to_json(inventory));
+    ResultFile(options.save_inventory).write(inventory_to_json(inventory));
   }
   if (options.plan) {
     return plan_for(config, inventory, options);
@@ -145,7 +141,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   for (const std::string& notice : planning.notices) {
     std::cerr << "ringway: " << notice << '\n';
   }
-  return forward(planning.plan, ids, options, output);
+  return forward(planning.plan, ids, options, results, output);
 }
 
 ExitStatus run(int argc, char** argv, HeldOutput& output) {

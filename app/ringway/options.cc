@@ -35,6 +35,7 @@ po::options_description described() {
       "write the latency histogram of lab ports' traffic to FILE in HdrHistogram's text format");
   add("format", po::value<std::string>()->value_name("text|json"),
       "how results are printed; default: text on a terminal, else json");
+  add("keep-privileges", "keep capabilities and all system calls when the ports are open");
   add("version", "print versions and stop");
   add("help,h", "print this and stop");
   return all;
@@ -158,6 +159,7 @@ Options parse_options(int argc, char** argv) {
   options.stats_s = seconds(given, "stats");
   options.report = text(given, "report");
   options.latency = text(given, "latency");
+  options.keep_privileges = given.count("keep-privileges") > 0;
   options.format = format_of(given);
   options.version = given.count("version") > 0;
   options.help = given.count("help") > 0;

@@ -25,6 +25,7 @@ struct Options {
   std::optional<double> stats_s;
   std::string report;   ///< file to write; empty: none
   std::string latency;  ///< file to write; empty: none
+  bool keep_privileges = false;
   Format format = Format::kText;
   bool version = false;
   bool help = false;

@@ -1,6 +1,7 @@
 #include "runtime/write_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,8 @@
 
 namespace ringway {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// Makes a system call again for as long as signals interrupt it.
 template <class Call>
@@ -36,49 +39,88 @@ int write_all(int fd, std::string_view content) {
   return 0;
 }
 
-/// Opens a file, writes all of it and closes it. 0, or the errno of the first call that failed.
-int write_into(const std::string& path, int flags, const std::string& content) {
-  const int fd = uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0644); });
-  if (fd < 0) {
-    return errno;
-  }
-  int error = write_all(fd, content);
-  const bool new_file = (flags & O_CREAT) != 0;
-  if (error == 0 && new_file && uninterrupted([fd] { return fsync(fd); }) != 0) {
-    error = errno;
-  }
-  if (close(fd) != 0 && error == 0) {
-    error = errno;
-  }
-  return error;
+int open_file(const std::string& path, int flags) {
+  return uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0644); });
 }
 
-void require(int error, const std::string& path) {
-  if (error != 0) {
-    throw Error(error == EACCES ? ExitStatus::kPermission : ExitStatus::kFailed,
-                "cannot write " + path + ": " + std::strerror(error));
+[[noreturn]] void fail(const std::string& path, int error) {
+  const bool denied = error == EACCES || error == EPERM || error == EROFS;
+  const bool misnamed = error == ENOENT || error == ENOTDIR || error == EISDIR;
+  throw Error(denied     ? ExitStatus::kPermission
+              : misnamed ? ExitStatus::kUsage
+                         : ExitStatus::kFailed,
+              "cannot write " + path + ": " + std::strerror(error) +
+                  (denied     ? "; expected a folder that this user may write to"
+                   : misnamed ? "; expected the name of a file in a folder that is there"
+                              : ""));
+}
+
+std::string folder_of(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+/// Whether a file of that name can be put into its folder, in the place of what has it now, by a process without
+/// capabilities. When in doubt, no.
+bool may_replace(const std::string& path) {
+  struct stat folder {};
+  struct stat file {};
+  if (stat(folder_of(path).c_str(), &folder) != 0) {
+    return false;
   }
+  const bool own_folder = folder.st_uid == geteuid();
+  const mode_t may_write = own_folder ? S_IWUSR : folder.st_gid == getegid() ? S_IWGRP : S_IWOTH;
+  const bool own_files_only = (folder.st_mode & S_ISVTX) != 0 && !own_folder;
+  const bool foreign = stat(path.c_str(), &file) == 0 && file.st_uid != geteuid();
+  return (folder.st_mode & may_write) != 0 && !(own_files_only && foreign);
 }
 
 }  // namespace
 
-void write_atomically(const std::string& name, const std::string& content) {
-  namespace fs = std::filesystem;
+ResultFile::ResultFile(const std::string& name) {
   std::error_code none;
-  if (fs::exists(name, none) && !fs::is_regular_file(name, none)) {
-    require(write_into(name, 0, content), name);  // a device or a pipe: nothing may take its place
-    return;
+  path_ = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
+  const bool there = fs::exists(path_, none);
+  if (!there || fs::is_regular_file(path_, none)) {
+    fd_ = may_replace(path_) ? open_file(folder_of(path_), O_TMPFILE) : -1;
+    nameless_ = fd_ >= 0;
   }
-  const std::string path = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
-  const std::string temporary = path + ".tmp" + std::to_string(getpid());
-  int error = write_into(temporary, O_CREAT | O_EXCL, content);
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) {
+  if (fd_ < 0) {
+    fd_ = open_file(path_, there ? 0 : O_CREAT);
+  }
+  if (fd_ < 0) {
+    fail(path_, errno);
+  }
+}
+
+ResultFile::~ResultFile() {
+  if (fd_ >= 0) {
+    close(fd_);
+  }
+}
+
+void ResultFile::write(const std::string& content) {
+  struct stat file {};
+  const bool regular = fstat(fd_, &file) == 0 && S_ISREG(file.st_mode);
+  int error = regular && ftruncate(fd_, 0) != 0 ? errno : write_all(fd_, content);
+  if (error == 0 && regular && uninterrupted([this] { return fsync(fd_); }) != 0) {
     error = errno;
   }
-  if (error != 0) {
-    unlink(temporary.c_str());
+  if (error == 0 && nameless_) {
+    const std::string temporary = path_ + ".tmp" + std::to_string(getpid());
+    const std::string own = "/proc/self/fd/" + std::to_string(fd_);
+    if (linkat(AT_FDCWD, own.c_str(), AT_FDCWD, temporary.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      error = errno;
+    } else if (std::rename(temporary.c_str(), path_.c_str()) != 0) {
+      error = errno;
+      unlink(temporary.c_str());
+    }
   }
-  require(error, path);
+  const bool closed = close(fd_) == 0;
+  fd_ = -1;
+  if (error != 0 || !closed) {
+    fail(path_, error != 0 ? error : errno);
+  }
 }
 
 }  // namespace ringway

@@ -9,8 +9,9 @@ import struct
 import subprocess
 import time
 
-from harness import Ringway
+from harness import Ringway, Skip, check_same
 
+AF_XDP = 44  # not yet a name of module socket
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 EXPERIMENTAL = b"\x88\xb5"  # EtherType for local experiments
@@ -20,6 +21,13 @@ SO_RCVBUFFORCE = 33
 TP_STATUS_VLAN_VALID = 1 << 4
 AUXDATA = struct.Struct("=IIIHHHH")  # struct tpacket_auxdata: status, lengths, offsets, VLAN's TCI and TPID
 OFFLOADS = ("tx", "tso", "gso", "gro")
+
+
+def need_af_xdp():
+    try:
+        socket.socket(AF_XDP, socket.SOCK_RAW).close()
+    except OSError as error:
+        raise Skip(f"the kernel has no AF_XDP for us: {error}") from None
 
 
 def command(*words):
@@ -174,3 +182,8 @@ def exchange(ways, chunk=64):
     for (_, receiver, _), arrived in zip(ways, got):
         arrived += receiver.receive(1000, 0.0)
     return got
+
+
+def check_exchange(ways, got):
+    for number, ((_, _, frames), arrived) in enumerate(zip(ways, got)):
+        check_same(f"way {number}", frames, arrived)

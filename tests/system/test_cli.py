@@ -14,7 +14,7 @@ from harness import (AS_NOBODY, CROSSED, HUGEPAGES, NOBODY, NULLS, ORDINARY_MEMO
 
 
 OPTIONS = ("config", "check", "plan", "inventory", "save-inventory", "duration", "stop-when-idle", "stats", "report",
-           "latency", "format", "version", "help")
+           "latency", "format", "keep-privileges", "version", "help")
 
 WRONG_COMMAND_LINES = {
     "without options": (),

@@ -12,19 +12,11 @@ import time
 
 from harness import (HUGEPAGES, Skip, check_balance, check_same, check_status, forwarding_options, hugepages, main,
                      root, run, test, write_config)
-from rig import Rig, command, exchange, inside, numbered_frames, random_ways
+from rig import Rig, check_exchange, command, exchange, inside, need_af_xdp, numbered_frames, random_ways
 
 DRIVERS = (("net_af_packet",), ("net_af_xdp",))
 TCP_BYTES = 100 << 20
-AF_XDP = 44  # not yet a name of module socket
 HUGEPAGES_WANTED = 128  # 256 MiB
-
-
-def need_af_xdp():
-    try:
-        socket.socket(AF_XDP, socket.SOCK_RAW).close()
-    except OSError as error:
-        raise Skip(f"the kernel has no AF_XDP for us: {error}") from None
 
 
 def start(rig, work, config):
@@ -36,11 +28,6 @@ def start(rig, work, config):
         ringway.wait_until_forwarding(len(rig.names))
         stack.pop_all()  # it goes on: the caller ends it
     return ringway
-
-
-def check_exchange(ways, got):
-    for number, ((_, _, frames), arrived) in enumerate(zip(ways, got)):
-        check_same(f"way {number}", frames, arrived)
 
 
 def check_ports(ringway, counts):

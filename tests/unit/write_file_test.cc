@@ -35,25 +35,42 @@ class WriteFile : public testing::Test {
 };
 
 TEST_F(WriteFile, TakesThePlaceOfTheOldFile) {
-  write_atomically(path("r.json"), "one and more");
-  write_atomically(path("r.json"), "two");
+  ResultFile(path("r.json")).write("one and more");
+  ResultFile(path("r.json")).write("two");
   EXPECT_EQ(content(path("r.json")), "two");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
 }
 
+TEST_F(WriteFile, LeavesNothingOfAFileThatIsNeverWritten) {
+  { const ResultFile never(path("r.json")); }
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(WriteFile, WritesInPlaceWhereItMayNotReplace) {
+  ResultFile(path("r.json")).write("one and more");
+  fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
+  ResultFile in_place(path("r.json"));
+  EXPECT_EQ(content(path("r.json")), "one and more");
+  in_place.write("two");
+  EXPECT_EQ(content(path("r.json")), "two");
+  fs::permissions(folder_, fs::perms::owner_all);
+}
+
 TEST_F(WriteFile, FollowsASymbolicLink) {
-  write_atomically(path("r.json"), "one");
+  ResultFile(path("r.json")).write("one");
   fs::create_symlink("r.json", folder_ / "link");
-  write_atomically(path("link"), "two");
+  ResultFile(path("link")).write("two");
   EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
   EXPECT_EQ(content(path("r.json")), "two");
 }
 
 TEST_F(WriteFile, NamesTheCallThatFailed) {
-  for (const auto& [name, cause] : {std::pair{path("no/r.json"), "No such file or directory"},
-                                    std::pair{std::string("/dev/full"), "No space left on device"}}) {
+  for (const auto& [name, cause] :
+       {std::pair{path("no/r.json"),
+                  "No such file or directory; expected the name of a file in a folder that is there"},
+        std::pair{std::string("/dev/full"), "No space left on device"}}) {
     try {
-      write_atomically(name, "x");
+      ResultFile(name).write("x");
       ADD_FAILURE() << name << " was written";
     } catch (const Error& error) {
       EXPECT_EQ(error.what(), "cannot write " + name + ": " + cause);
@@ -65,7 +82,7 @@ TEST_F(WriteFile, WritesToADeviceAsItIs) {
   const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
   ASSERT_EQ(grantpt(terminal), 0);
   ASSERT_EQ(unlockpt(terminal), 0);
-  write_atomically(ptsname(terminal), "x");
+  ResultFile(ptsname(terminal)).write("x");
   char got = 0;
   EXPECT_EQ(read(terminal, &got, 1), 1);
   EXPECT_EQ(got, 'x');
@@ -99,7 +116,7 @@ TEST_F(WriteFile, WritesAllThoughSignalsInterruptIt) {
     }
     close(fd);
   });
-  write_atomically(path("pipe"), sent);
+  ResultFile(path("pipe")).write(sent);
   reader.join();
   sigaction(SIGUSR2, &before, nullptr);
   EXPECT_TRUE(got == sent) << got.size() << " bytes of " << sent.size();

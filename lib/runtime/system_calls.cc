@@ -1,0 +1,80 @@
+#include "runtime/system_calls.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "plan/eal_args.h"
+
+namespace ringway {
+namespace {
+
+using Names = std::vector<const char*>;
+
+// Whatever the ports are: reports and logs; waiting; memory, never to be executed; signals; the end.
+const Names kAlways = {
+    "read",         "write",     "pread64",         "lseek",          "close",        "newfstatat",   "fsync",
+    "ftruncate",    "fallocate", "rename",          "unlink",         "linkat",       "ppoll",        "epoll_wait",
+    "epoll_create", "epoll_ctl", "clock_nanosleep", "clock_gettime",  "futex",        "sched_yield",  "brk",
+    "munmap",       "mremap",    "madvise",         "rt_sigprocmask", "rt_sigreturn", "rt_sigaction", "restart_syscall",
+    "tgkill",       "getpid",    "gettid",          "exit",           "exit_group"};
+const Names kWithoutExec = {"mmap", "mprotect"};
+
+const Names kKernelInterface = {"sendto", "poll", "recvfrom", "ioctl", "getsockopt"};
+const Names kPeerOnSocket = {"poll",    "accept",        "accept4",      "sendmsg",      "recvmsg", "recvfrom",
+                             "connect", "socket",        "fcntl",        "eventfd2",     "ioctl",   "timerfd_settime",
+                             "writev",  "get_mempolicy", "memfd_create", "epoll_create1"};
+
+// A NIC that was unplugged comes back: the bus is looked through, and its files are opened.
+const Names kPci = {"openat", "access", "readlink",      "readlinkat",       "getdents64",      "ioctl",
+                    "fcntl",  "flock",  "pwrite64",      "eventfd2",         "timerfd_settime", "dup",
+                    "dup2",   "mbind",  "get_mempolicy", "set_mempolicy",    "memfd_create",    "fstatfs",
+                    "statfs", "mkdir",  "socket",        "sched_getaffinity"};
+
+/// As measured with strace on each kind, from forwarding to the end, with peers that go and come back.
+const std::map<std::string_view, Names>& by_driver() {
+  static const std::map<std::string_view, Names> kCalls = {
+      {"lab", {}},
+      {"net_null", {}},
+      {"net_ring", {}},
+      {"net_pcap", {"sendto", "poll", "ioctl", "getsockname", "getsockopt", "setsockopt", "writev"}},
+      {"net_af_packet", kKernelInterface},
+      {"net_af_xdp", kKernelInterface},
+      {"net_tap", {"readv", "writev", "ioctl", "recvmsg", "poll", "fcntl"}},
+      {"net_memif", kPeerOnSocket},
+      {"net_vhost", kPeerOnSocket},
+      {"net_virtio_user", kPeerOnSocket},
+  };
+  return kCalls;
+}
+
+}  // namespace
+
+std::optional<std::vector<AllowedCall>> calls_after_start(const Plan& plan) {
+  Names names = kAlways;
+  for (const PortPlan& port : plan.ports) {
+    const auto known = by_driver().find(port.driver);
+    if (!is_pci(port.device) && known == by_driver().end()) {
+      return {};
+    }
+    const Names& more = is_pci(port.device) ? kPci : known->second;
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  const auto before = [](std::string_view a, std::string_view b) { return a < b; };
+  std::sort(names.begin(), names.end(), before);
+  names.erase(std::unique(names.begin(), names.end(), [](std::string_view a, std::string_view b) { return a == b; }),
+              names.end());
+  std::vector<AllowedCall> calls;
+  for (const char* name : names) {
+    calls.push_back({.name = name});
+  }
+  for (const char* name : kWithoutExec) {
+    calls.push_back({.name = name, .forbidden_bits = PROT_EXEC});
+  }
+  return calls;
+}
+
+}  // namespace ringway

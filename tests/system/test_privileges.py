@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""What each kind of port needs to start, and what is left of it while packets flow."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+
+import captures
+from harness import (CROSSED, NOBODY, NULLS, ORDINARY_MEMORY, RINGWAY, SILENT, SLOWDOWN, Ringway, check_balance,
+                     check_status, forwarding_options, main, root, test)
+from rig import Rig, check_exchange, exchange, need_af_xdp, random_ways
+
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+SYSTEM_CALLS = re.compile(r"no capability is left, and (\d+) system calls are\n")
+GONE = {"CapInh": "0" * 16, "CapPrm": "0" * 16, "CapEff": "0" * 16, "CapAmb": "0" * 16, "NoNewPrivs": "1",
+        "Seccomp": "2" if SLOWDOWN == 1 else "0"}
+
+
+def pcap_files(work):
+    ports = {"east": {"device": f"net_pcap0,rx_pcap={work}/in.pcap,infinite_rx=1"}, "west": {"device": "net_null1"}}
+    captures.write(work / "in.pcap", [bytes(60)])
+    return {"ports": ports, "forwarding": CROSSED, "eal": ORDINARY_MEMORY}
+
+
+def taps(work):
+    ports = {name: {"device": f"net_tap{i},iface=rwp{os.getpid()}_{i}"} for i, name in enumerate(("east", "west"))}
+    return {"ports": ports, "forwarding": CROSSED, "eal": ORDINARY_MEMORY}
+
+
+# By kind: the configuration, as a value, or as a function of the folder, or as what a rig with hosts makes of it.
+ON_INTERFACES = {
+    "net_af_packet": lambda rig: rig.config(),
+    "net_af_xdp": lambda rig: rig.config("net_af_xdp"),
+    "net_pcap (interface)": lambda rig: with_pcap(rig.config()),
+}
+ALONE = {"net_null": lambda _: NULLS, "net_ring": lambda _: SILENT, "net_pcap (files)": pcap_files, "net_tap": taps}
+
+
+def with_pcap(config):
+    ports = {name: {"device": f"net_pcap{i},rx_iface_in=to_{name},tx_iface=to_{name}"}
+             for i, name in enumerate(config["ports"])}
+    return {**config, "ports": ports}
+
+
+def threads(process):
+    """What the kernel says of each thread of a process."""
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        lines = (task / "status").read_text().splitlines()
+        yield task.name, dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def check_gone(ringway):
+    for thread, status in threads(ringway.process):
+        told = {key: status[key] for key in GONE}
+        assert told == GONE, f"thread {thread} of {ringway.process.pid}: {told}"
+
+
+def as_nobody_with(capabilities):
+    """The words that run a command as a user with these capabilities and no way to others."""
+    names = ",".join(f"+{name}" for name in capabilities)
+    sets = [f"--inh-caps=-all{',' if names else ''}{names}", f"--bounding-set=-all{',' if names else ''}{names}"]
+    ambient = [f"--ambient-caps=-all,{names}"] if names else []
+    return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *sets, *ambient, "--no-new-privs",
+            "--")
+
+
+@contextlib.contextmanager
+def running(work, kind, capabilities):
+    """A run of that kind with these capabilities only, and its rig, if it has one."""
+    work.chmod(0o777)  # for the report
+    binary = shutil.copy(RINGWAY, work / "ringway")
+    prefix = as_nobody_with(capabilities)
+    with contextlib.ExitStack() as stack:
+        rig = None
+        if kind in ON_INTERFACES:
+            rig = stack.enter_context(Rig("a", "b"))
+            config = ON_INTERFACES[kind](rig)
+            prefix = ("ip", "netns", "exec", rig.middle, *prefix)
+        else:
+            config = ALONE[kind](work)
+        yield stack.enter_context(Ringway(work, *forwarding_options(work, config), prefix=prefix, binary=binary)), rig
+
+
+def needed(kind):
+    """The capabilities that the README names for the kind."""
+    row = re.search(rf"^\| `{re.escape(kind)}` \| ([^|]*) \| [^|]*\|$", README.read_text(), re.MULTILINE)
+    assert row, f"README.md has no row for {kind}"
+    return re.findall(r"CAP_(\w+)", row[1].lower().replace("cap_", "CAP_"))
+
+
+@test(root, each=[(kind,) for kind in (*ALONE, *ON_INTERFACES)])
+def a_user_with_no_more_than_the_readme_says_starts(work, kind):
+    if kind == "net_af_xdp":
+        need_af_xdp()
+    with running(work, kind, needed(kind)) as (ringway, rig):
+        ringway.wait_until_forwarding()
+        check_gone(ringway)
+        if rig:
+            ways = random_ways(rig, 500)
+            check_exchange(ways, exchange(ways))
+        told = SYSTEM_CALLS.search(ringway.err)
+        check_balance(ringway.stop())
+    assert told or SLOWDOWN > 1, ringway.err
+    row = re.search(rf"^\| `{re.escape(kind)}` \|.*\| (\d+) \|$", README.read_text(), re.MULTILINE)
+    assert not told or row[1] == told[1], f"README.md says {row[1]} system calls for {kind}; there are {told[1]}"
+
+
+@test(root, each=[(kind, capability) for kind in (*ALONE, *ON_INTERFACES) for capability in needed(kind)])
+def does_not_start_without(work, kind, capability):
+    if kind == "net_af_xdp":
+        need_af_xdp()
+    with running(work, kind, [name for name in needed(kind) if name != capability]) as (ringway, _):
+        ringway.finish(20 * SLOWDOWN)
+        assert ringway.status in (1, 69, 77), f"exit status {ringway.status}: {ringway.err}"
+
+
+@test(root)
+def keep_privileges_keeps_them(work):
+    with Ringway(work, *forwarding_options(work, NULLS), "--keep-privileges") as ringway:
+        ringway.wait_until_forwarding()
+        for thread, status in threads(ringway.process):
+            assert int(status["CapEff"], 16) != 0 and status["Seccomp"] == "0", f"{thread}: {status}"
+        assert "privileges" not in ringway.err
+        check_status(ringway.stop(), 0)
+
+
+if __name__ == "__main__":
+    main()
