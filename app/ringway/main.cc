@@ -7,6 +7,7 @@
 #include "core/errors.h"
 #include "core/text.h"
 #include "dpdk/eal.h"
+#include "notify.h"
 #include "options.h"
 #include "plan/eal_args.h"
 #include "plan/inventory_json.h"
@@ -85,12 +86,15 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
     std::cerr << "ringway: " << notice << '\n';
   }
   take_signals();
+  const Notify notify;
   runtime.enter();
   if (!options.keep_privileges) {
     std::cerr << "ringway: " << drop_privileges(plan) << '\n';
   }
   runtime.start();
-  watch(runtime, options, output);
+  notify.tell("READY=1");
+  watch(runtime, options, notify, output);
+  notify.tell("STOPPING=1");
   const Report report = runtime.stop();
   std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
   if (results.report) {

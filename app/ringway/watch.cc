@@ -209,7 +209,7 @@ void take_signals() {
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not cost packets
 }
 
-void watch(Runtime& runtime, const Options& options, HeldOutput& output) {
+void watch(Runtime& runtime, const Options& options, const Notify& notify, HeldOutput& output) {
   sigset_t waiting;
   sigprocmask(SIG_SETMASK, nullptr, &waiting);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
@@ -220,6 +220,10 @@ void watch(Runtime& runtime, const Options& options, HeldOutput& output) {
     for (const std::string& line : runtime.tend_ports(output)) {
       std::cerr << "ringway: " << line << '\n';
     }
+    if (const auto stuck = runtime.stuck()) {
+      leave_stuck(*stuck);
+    }
+    notify.tell("WATCHDOG=1");
     watcher.tell();
     watcher.wait(waiting);
   }

@@ -4,6 +4,20 @@
 
 namespace ringway {
 
+std::string leg_name(const Plan& plan, const LegPlan& leg) {
+  const auto queue = [&](const PortQueue& of) { return plan.ports[of.port].name + '.' + std::to_string(of.queue); };
+  std::string name = leg.rx() != nullptr ? queue(*leg.rx()) : "ring " + plan.rings[leg.from_ring()].name;
+  if (leg.tx() != nullptr) {
+    return name + " to " + queue(*leg.tx());
+  }
+  const char* between = " to ring ";
+  for (const std::size_t ring : leg.to_rings()) {
+    name += between + plan.rings[ring].name;
+    between = ", ";
+  }
+  return name;
+}
+
 bool leg_waits(const Plan& plan, const LegPlan& leg) {
   if (const PortQueue* tx = leg.tx()) {
     return plan.ports[tx->port].wait_ms > 0;

@@ -193,6 +193,9 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
+/// Both ends of a leg: `east.0 to west.1`, `east.0 to ring rx.east.1-2, rx.east.1-3`.
+std::string leg_name(const Plan& plan, const LegPlan& leg);
+
 /// Whether the leg keeps packets that its output has no room for.
 bool leg_waits(const Plan& plan, const LegPlan& leg);
 

@@ -4,6 +4,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "config/config.h"
 #include "core/errors.h"
 #include "core/text.h"
@@ -20,6 +23,13 @@ std::string kernel_driver(const std::string& address) {
   const ssize_t length = readlink(("/sys/bus/pci/devices/" + address + "/driver").c_str(), target, sizeof target);
   const std::string path(target, length > 0 ? static_cast<std::size_t>(length) : 0);
   return path.substr(path.rfind('/') + 1);
+}
+
+/// Whether DPDK takes devices from that driver: those that pass them on, and those that share them. A look at one that
+/// the kernel itself uses could disturb it.
+bool shares_devices(const std::string& driver) {
+  constexpr std::array kSharing = {"vfio-pci", "igb_uio", "uio_pci_generic", "mlx4_core", "mlx5_core"};
+  return std::find(kSharing.begin(), kSharing.end(), driver) != kSharing.end();
 }
 
 }  // namespace
@@ -78,12 +88,16 @@ std::string HotPlug::come_back(Device& device, HeldOutput& output) {
   if (driver.empty() || driver == device.refused) {
     return {};
   }
+  if (!shares_devices(driver)) {
+    device.refused = driver;
+    return device.address + " is back, on the kernel's driver " + driver +
+           "; to have it forward again: dpdk-devbind.py --bind=vfio-pci " + device.address;
+  }
   try {
     device.port.come_back(attach_port(device.port.plan().device, output));
   } catch (const Error& error) {
     device.refused = driver;
-    return device.address + " is back on driver " + driver + ", and cannot be taken: " + error.what() +
-           "; expected it on vfio-pci: dpdk-devbind.py --bind=vfio-pci " + device.address;
+    return device.address + " is back, and cannot be taken: " + error.what();
   }
   device.refused.clear();
   move_legs_(device.port, device.port.id());

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -27,7 +28,10 @@ int LcoreUnit::run(void* self) {
   auto& lcore = *static_cast<LcoreUnit*>(self);
   // Sleeps end when asked, not 50 us later: the timer slack of an ordinary thread would be most of the added latency.
   prctl(PR_SET_TIMERSLACK, 1UL);
-  lcore.status_.emplace("/proc/self/task/" + std::to_string(gettid()) + "/status");
+  lcore.thread_id_ = static_cast<int>(gettid());
+  const std::string folder = "/proc/self/task/" + std::to_string(lcore.thread_id_);
+  lcore.status_.emplace(folder + "/status");
+  lcore.stat_.emplace(folder + "/stat");
   lcore.at_start_ = context_switches(*lcore.status_);
   lcore.loop_->run();
   return 0;
@@ -65,6 +69,21 @@ bool LcoreUnit::polls(const LegUnit& leg) const noexcept {
 
 void LcoreUnit::join() {
   rte_eal_wait_lcore(id_);
+}
+
+ThreadState LcoreUnit::thread_state() const {
+  const std::string text = stat_->text();
+  std::istringstream fields(text.substr(text.rfind(')') + 1));  // a thread's name may hold anything
+  ThreadState state;
+  fields >> state.state;
+  long ticks = 0;
+  for (int field = 4; field <= 15; ++field) {
+    long value = 0;
+    fields >> value;
+    ticks += field >= 14 ? value : 0;  // in user mode, in the kernel
+  }
+  state.cpu_time = std::chrono::nanoseconds(1'000'000'000 / sysconf(_SC_CLK_TCK) * ticks);
+  return state;
 }
 
 LcoreTotals LcoreUnit::totals() const {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "datapath/lcore_loop.h"
@@ -12,6 +14,12 @@
 #include "runtime/report.h"
 
 namespace ringway {
+
+/// What a thread is at, as the kernel says (proc_pid_stat).
+struct ThreadState {
+  char state = '?';                      ///< R: runs, or waits for a CPU; S and D: waits in the kernel; t: is traced
+  std::chrono::nanoseconds cpu_time{0};  ///< in steps of 10 ms
+};
 
 /// An lcore, its legs and its loop. Main thread only, but for what the lcore itself runs.
 class LcoreUnit {
@@ -36,6 +44,12 @@ class LcoreUnit {
   LcoreLoop& loop() noexcept { return *loop_; }
   const LcoreLoop& loop() const noexcept { return *loop_; }
   LcoreTotals totals() const;
+  bool entered() const noexcept { return thread_id_ != 0; }
+  /// Behind enter().
+  int thread_id() const noexcept { return thread_id_; }
+  ThreadState thread_state() const;
+  /// The name of the leg polled last.
+  std::string polling() const { return legs_.empty() ? "no leg" : legs_[loop_->polling()]->name(); }
 
  private:
   static int run(void* self);
@@ -45,7 +59,10 @@ class LcoreUnit {
   std::vector<NumaPtr<LegUnit>> legs_;
   std::vector<LegRef> refs_;
   NumaPtr<LcoreLoop> loop_;
-  std::optional<ProcFile> status_;  // lcore: written once, before the loop is held; main: read
+  // lcore: written once, before the loop is held; main: read
+  int thread_id_ = 0;
+  std::optional<ProcFile> status_;
+  std::optional<ProcFile> stat_;
   ContextSwitches at_start_;
 };
 

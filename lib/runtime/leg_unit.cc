@@ -116,7 +116,9 @@ class LegMaker {
 }  // namespace
 
 NumaPtr<LegUnit> make_leg(const LegPlan& leg, const LcorePlan& lcore, const LegParts& parts) {
-  return LegMaker(leg, lcore, parts).make();
+  NumaPtr<LegUnit> unit = LegMaker(leg, lcore, parts).make();
+  unit->set_name(leg_name(parts.plan, leg));
+  return unit;
 }
 
 std::uint64_t ms_to_cycles(unsigned ms) {

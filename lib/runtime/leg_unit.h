@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,9 @@ class LegUnit {
   LegUnit& operator=(const LegUnit&) = delete;
 
   Rank rank() const noexcept { return rank_; }
+  /// For messages.
+  const std::string& name() const noexcept { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
   /// The leg as its lcore polls it.
   virtual LegRef ref() noexcept = 0;
   /// One poll, in the place of an lcore. Returns the packets moved.
@@ -44,6 +48,7 @@ class LegUnit {
 
  private:
   Rank rank_;
+  std::string name_;
 };
 
 /// A leg of one kind. `ref_of(Kind&)` makes its LegRef.

@@ -106,6 +106,7 @@ void Runtime::enter() {
   for (const auto& lcore : lcores_) {
     lcore->enter();
   }
+  watchdog_.emplace(lcores_);
 }
 
 void Runtime::start() {

@@ -16,6 +16,7 @@
 #include "runtime/probe.h"
 #include "runtime/report.h"
 #include "runtime/traffic.h"
+#include "runtime/watchdog.h"
 
 namespace ringway {
 
@@ -49,6 +50,9 @@ class Runtime {
 
   /// All latencies so far, in HdrHistogram's text format; empty without lab ports.
   std::string latency_text() const;
+
+  /// Names an lcore that is stuck; none: all turn. To be called every 50 ms or so between start() and stop().
+  std::optional<std::string> stuck() { return watchdog_ ? watchdog_->look() : std::nullopt; }
 
   /// The ordered stop: legs end from the start of the ways to their end, as soon as nothing is left before them;
   /// drivers that keep packets are emptied, ports stop and close, pools are counted.
@@ -94,6 +98,7 @@ class Runtime {
   std::vector<std::pair<const LegPlan*, LegUnit*>> planned_;  // the plan's own legs
   std::vector<const LegUnit*> ring_readers_;                  // one a ring
   std::optional<HotPlug> hot_plug_;
+  std::optional<Watchdog> watchdog_;
   Counters drained_;  // packets taken out of drivers and rings at stop
   std::uint64_t in_other_buffers_before_ = 0;
   bool entered_ = false;

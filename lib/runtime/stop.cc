@@ -15,6 +15,7 @@ using std::chrono::steady_clock;
 /// Longest that a stop waits at each step for packets on their way; what is left then is dropped, and counted.
 constexpr milliseconds kDrainLimit{2000};
 constexpr microseconds kDrainLook{100};
+constexpr milliseconds kStuckLook{10};
 
 /// Waits until `over` says so; false when time is up.
 template <class Over>
@@ -93,6 +94,14 @@ void Runtime::join() {
     return;
   }
   entered_ = false;
+  for (const auto& lcore : lcores_) {
+    while (lcore->entered() && lcore->loop().reached() != kStopped) {
+      if (const auto stuck = this->stuck()) {
+        leave_stuck(*stuck);
+      }
+      std::this_thread::sleep_for(kStuckLook);
+    }
+  }
   for (const auto& lcore : lcores_) {
     lcore->join();
   }

@@ -108,6 +108,7 @@ void Traffic::make_generators(std::size_t port, unsigned socket, std::vector<Num
       legs.push_back(make_on_socket<LegOf<GenerateMaxLeg>>(socket, Rank::kGenerate, generator,
                                                            CrossConnect(Waiting(output, kForever))));
     }
+    legs.back()->set_name("generator for " + plan_.ports[port].name + '.' + std::to_string(queue));
     unit.leg = legs.back().get();
     generators_.push_back(std::move(unit));
   }
@@ -134,6 +135,7 @@ void Traffic::make_checkers(std::size_t port, unsigned socket, std::vector<NumaP
     const RingSource source(labs_[port]->tx(queue), static_cast<std::uint16_t>(plan_.burst));
     legs.push_back(make_on_socket<LegOf<CheckLeg>>(socket, Rank::kCheck, source,
                                                    Checker(unit->flows, first, *unit->counters, *unit->latency)));
+    legs.back()->set_name("checker behind " + plan_.ports[port].name + '.' + std::to_string(queue));
   }
   checkers_.push_back(std::move(unit));
 }
