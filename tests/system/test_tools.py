@@ -182,6 +182,16 @@ def rate_and_duration_are_replaced_and_nothing_else(work, name):
     assert done.status == 0, f"{done.err}\n{whole}"
 
 
+@test(root)
+def bench_restart_times_both(work):
+    if not shutil.which("dpdk-testpmd"):
+        raise Skip("dpdk-testpmd is not installed")
+    done = subprocess.run((TOOLS / "bench_restart", "--kills", "1", "--ringway", RINGWAY), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    medians = dict(re.findall(r"^(\S+) +median +(\d+)", done.stdout, re.MULTILINE))
+    assert set(medians) == {"ringway", "dpdk-testpmd"} and min(map(int, medians.values())) > 0, done.stdout
+
+
 @test(each=[(kind,) for kind in lab_ports.TEMPLATES])
 def pipelines_fit_any_number_of_cpus(work, kind):
     assert lab_ports.configuration(kind, [0, 1]) == lab_ports.TEMPLATES[kind].read_text()
