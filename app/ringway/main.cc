@@ -6,6 +6,9 @@
 #include "config/parse.h"
 #include "core/errors.h"
 #include "core/text.h"
+#include "doctor/diagnose.h"
+#include "doctor/facts.h"
+#include "doctor/host.h"
 #include "dpdk/eal.h"
 #include "notify.h"
 #include "options.h"
@@ -148,10 +151,20 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   return forward(planning.plan, ids, options, results, output);
 }
 
+/// --doctor: what stands in the way of a start, and what mends it; `config` null: the machine in general.
+ExitStatus examine(const Config* config, const Options& options) {
+  const std::vector<Finding> findings = diagnose(probe_machine(), config, options.eal);
+  put(options.format == Format::kJson ? to_json(findings) : to_text(findings));
+  return exit_status_of(findings);
+}
+
 ExitStatus run(int argc, char** argv, HeldOutput& output) {
   const Options options = parse_options(argc, argv);
   if (options.help || options.version) {
     return put(options.help ? help_text() : version_text());
+  }
+  if (options.doctor && options.config.empty()) {
+    return examine(nullptr, options);
   }
   Diagnostics problems;
   const std::string text = read_config(options.config, problems);
@@ -162,6 +175,9 @@ ExitStatus run(int argc, char** argv, HeldOutput& output) {
   }
   if (!accept(problems, options.config)) {
     return problems.exit_status();
+  }
+  if (options.doctor) {
+    return examine(&config, options);
   }
   if (!options.inventory.empty()) {
     return plan_for(config, load_inventory(options.inventory), options);

@@ -20,6 +20,8 @@ po::options_description described() {
   auto add = all.add_options();
   add("config", po::value<std::string>()->value_name("FILE"), "the configuration; README.md lists every key");
   add("check", "check the configuration and stop; needs no EAL, no root and no devices");
+  add("doctor",
+      "tell what on this machine stands in the way of a start, each with the command that mends it, and stop");
   add("plan", po::value<std::string>()->implicit_value("yaml")->value_name("FORM"),
       "print the resolved configuration with its picture and each decision's reason, and stop; with =text, =dot, "
       "=mermaid or =svg the picture alone");
@@ -99,7 +101,11 @@ void check_combinations(const Options& options) {
   if (options.help || options.version) {
     return;
   }
-  if (options.config.empty()) {
+  if (options.doctor &&
+      (options.check || options.plan || !options.inventory.empty() || !options.save_inventory.empty())) {
+    fail("--doctor looks at this machine and goes with --config and --format only");
+  }
+  if (options.config.empty() && !options.doctor) {
     fail("--config FILE is missing");
   }
   if (options.check && options.plan) {
@@ -151,6 +157,7 @@ Options parse_options(int argc, char** argv) {
   const po::variables_map given = parse(own);
   options.config = text(given, "config");
   options.check = given.count("check") > 0;
+  options.doctor = given.count("doctor") > 0;
   options.plan = plan_form(given);
   options.inventory = text(given, "inventory");
   options.save_inventory = text(given, "save-inventory");

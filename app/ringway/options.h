@@ -17,6 +17,7 @@ struct Options {
   std::vector<std::string> eal;  ///< what stood before `--`, for EAL
   std::string config;
   bool check = false;
+  bool doctor = false;
   std::optional<PlanForm> plan;  ///< none: the plan is not asked for
   std::string inventory;         ///< file to load; empty: probe
   std::string save_inventory;    ///< file to write; empty: none

@@ -42,21 +42,33 @@ constexpr std::array kKnownCauses = {
                "-l names a CPU that this process may not use; `taskset -p $$` shows which it may"},
     KnownCause{"Cannot create lock", ExitStatus::kResourceMissing,
                "another DPDK process runs with the same --file-prefix; give this one another"},
+    KnownCause{"Cannot create runtime directory", ExitStatus::kPermission,
+               "EAL's folder cannot be made; expected RUNTIME_DIRECTORY to name one that this user may write to"},
     KnownCause{"ermission denied", ExitStatus::kPermission,
                "this user may not open what EAL needs; run as root, or use eal: {no_huge: true}"},
+    KnownCause{"is world-writable and insecure", ExitStatus::kPermission,
+               "everybody may write to a folder above DPDK's drivers, so EAL loads none; chmod o-w that folder"},
+    KnownCause{"Cannot init memory", ExitStatus::kResourceMissing,
+               "eal.memory or eal.socket_mem is more than the hugepages that are free; expected less, or echo 256 > "
+               "/proc/sys/vm/nr_hugepages"},
+    KnownCause{"no mounted hugetlbfs found", ExitStatus::kResourceMissing,
+               "without in_memory hugepages are files, and no hugetlbfs is mounted; mount -t hugetlbfs hugetlbfs "
+               "/dev/hugepages, or eal: {in_memory: true}"},
     KnownCause{"Cannot get hugepage information", ExitStatus::kResourceMissing,
                "no hugepages are free; echo 256 > /proc/sys/vm/nr_hugepages, or use eal: {no_huge: true}"},
-    KnownCause{"Cannot init memory", ExitStatus::kResourceMissing,
-               "not enough memory; echo 256 > /proc/sys/vm/nr_hugepages, or a smaller eal.memory"},
 };
 
-[[noreturn]] void fail(int error, const std::string& output) {
+constexpr std::size_t kMostLines = 3;  // of EAL's own, beside a cause that is known
+
+[[noreturn]] void fail(int error, HeldOutput& output) {
+  const std::string held = output.held();
   auto status = ExitStatus::kFailed;
   std::string cause = std::string("EAL did not start: ") + std::strerror(error);
   for (const KnownCause& known : kKnownCauses) {
-    if (output.find(known.phrase) != std::string::npos) {
+    if (held.find(known.phrase) != std::string::npos) {
       status = known.status;
       cause = std::string("EAL did not start: ") + known.cause;
+      output.keep_last(kMostLines);
       break;
     }
   }
@@ -87,7 +99,7 @@ Eal::Eal(const std::vector<std::string>& argv, HeldOutput& output) : argv_(argv)
   const int error = rte_errno;
   output.release_streams();
   if (used < 0) {
-    fail(error, output.held());
+    fail(error, output);
   }
   output.forget();
   output.take_log();
@@ -121,7 +133,8 @@ unsigned attach_port(const std::string& device, HeldOutput& output) {
   throw Error(
       denied ? ExitStatus::kPermission : ExitStatus::kResourceMissing,
       (denied ? "this user may not (run as root, or with the capabilities that README.md names); " : std::string{}) +
-          (said.empty() ? std::string("no driver took the device: ") + std::strerror(-result) : said));
+          (said.empty() ? std::string("no driver took the device: ") + std::strerror(-result) : said) +
+          "; `ringway --doctor` with this configuration tells what mends it");
 }
 
 }  // namespace ringway

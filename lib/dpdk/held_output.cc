@@ -6,11 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
+#include <string_view>
+#include <vector>
 
 #include "core/errors.h"
+#include "core/text.h"
 
 namespace ringway {
 namespace {
@@ -26,6 +30,13 @@ ssize_t append(void* cookie, const char* text, std::size_t size) noexcept {
     fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end - kMost);
   }
   return taken > 0 ? taken : 0;
+}
+
+/// Whether EAL says the line only when something is wrong, and says it first there: it repeats its last words as FATAL.
+bool tells_of_failure(std::string_view line) {
+  constexpr std::array<std::string_view, 4> kAlways = {"EAL: Detected ", "EAL: Multi-process socket ",
+                                                       "EAL: Selected IOVA mode ", "EAL: FATAL: "};
+  return std::none_of(kAlways.begin(), kAlways.end(), [&](std::string_view start) { return line.starts_with(start); });
 }
 
 }  // namespace
@@ -92,17 +103,20 @@ std::string HeldOutput::held() {
   if (from > 0) {
     text.erase(0, text.find('\n') + 1);  // its first line may be a part of one
   }
-  std::string kept;
+  std::vector<std::string> kept;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("Usage:") || line.starts_with("EAL common options")) {
       break;
     }
-    if (!line.empty()) {
-      kept += line + '\n';
+    if (!line.empty() && (most_lines_ == 0 || tells_of_failure(line))) {
+      kept.push_back(line + '\n');
     }
   }
-  return kept;
+  if (most_lines_ != 0 && kept.size() > most_lines_) {
+    kept.erase(kept.begin(), kept.end() - static_cast<std::ptrdiff_t>(most_lines_));
+  }
+  return joined(kept, "");
 }
 
 }  // namespace ringway

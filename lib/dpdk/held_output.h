@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -32,12 +33,16 @@ class HeldOutput {
   /// The last of what was held since the last forget(), in whole lines, without blank lines and usage texts; ends with
   /// a new line unless empty.
   std::string held();
+  /// From now on held() returns the last `lines` of what tells of a failure: not what EAL says on every start, nor a
+  /// line that only repeats another.
+  void keep_last(std::size_t lines) noexcept { most_lines_ = lines; }
   /// What was held so far turned out to be of no interest.
   void forget();
 
  private:
   bool show_ = false;
-  int file_ = -1;  // in memory; every write goes to its end
+  std::size_t most_lines_ = 0;  // 0: all
+  int file_ = -1;               // in memory; every write goes to its end
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> log_;
   int saved_out_ = -1;
   int saved_err_ = -1;

@@ -135,7 +135,8 @@ class ArgumentBuilder {
     const unsigned mib = given({"-m"}) ? given_memory() : eal_.memory ? eal_.memory->value : kNoHugeMib;
     if (host_.memory_mib != 0 && mib > host_.memory_mib) {
       problems_.missing(eal_.memory ? eal_.memory->at : eal_.at, "eal.memory",
-                        "is " + std::to_string(mib) + " MiB; this machine has " + std::to_string(host_.memory_mib));
+                        "is " + std::to_string(mib) + " MiB, and this machine has " + std::to_string(host_.memory_mib) +
+                            "; expected less than " + std::to_string(host_.memory_mib));
     }
     if (!given({"-m"})) {
       argv_.push_back("-m" + std::to_string(mib));

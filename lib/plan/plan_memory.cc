@@ -249,25 +249,13 @@ class MemoryPlanner {
   }
 
   void check_hugepages(unsigned socket, std::uint64_t needed) {
-    std::uint64_t free_mib = 0;
-    const HugepageFacts* size = nullptr;  // of the pages to reserve: those in use, else the smallest
-    for (const HugepageFacts& pages : context_.inventory.hugepages) {
-      if (pages.socket == socket) {
-        free_mib += std::uint64_t{pages.free} * pages.page_kib / 1024;
-        size = size == nullptr || (size->total == 0 && pages.total > 0) ? &pages : size;
-      }
-    }
-    const unsigned page_kib = size == nullptr ? 2048 : size->page_kib;
-    // The kernel is told a total, and what others use stays theirs.
-    const unsigned in_use = size == nullptr ? 0 : size->total - std::min(size->free, size->total);
-    const std::uint64_t count = (needed * 1024 + page_kib - 1) / page_kib + in_use;
-    const std::string command = "echo " + number(count) + " > /sys/devices/system/node/node" + number(socket) +
-                                "/hugepages/hugepages-" + number(page_kib) + "kB/nr_hugepages";
+    const std::uint64_t there = free_mib(context_.inventory.hugepages, socket);
+    const std::string command = reserve_command(context_.inventory.hugepages, socket, needed);
     context_.why("pool", number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ": " + command);
-    if (needed > free_mib) {
+    if (needed > there) {
       problems().missing({}, "pool",
                          "needs " + number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ", and " +
-                             number(free_mib) + " MiB are free; expected: " + command);
+                             number(there) + " MiB are free; expected: " + command);
     }
   }
 

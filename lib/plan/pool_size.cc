@@ -1,5 +1,6 @@
 #include "plan/pool_size.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "core/text.h"
@@ -53,6 +54,29 @@ std::uint64_t memory_mib(const Plan& plan, unsigned socket, bool no_huge) {
   }
   const bool first = plan.pools.empty() || plan.pools.front().socket == socket;
   return (bytes + kMib - 1) / kMib + (first ? kBaseMib : 0);
+}
+
+std::uint64_t free_mib(const std::vector<HugepageFacts>& hugepages, unsigned socket) {
+  std::uint64_t mib = 0;
+  for (const HugepageFacts& pages : hugepages) {
+    mib += pages.socket == socket ? std::uint64_t{pages.free} * pages.page_kib / 1024 : 0;
+  }
+  return mib;
+}
+
+std::string reserve_command(const std::vector<HugepageFacts>& hugepages, unsigned socket, std::uint64_t mib) {
+  const HugepageFacts* size = nullptr;  // of the pages to reserve: those in use, else the smallest
+  for (const HugepageFacts& pages : hugepages) {
+    if (pages.socket == socket) {
+      size = size == nullptr || (size->total == 0 && pages.total > 0) ? &pages : size;
+    }
+  }
+  const unsigned page_kib = size == nullptr ? 2048 : size->page_kib;
+  // The kernel is told a total, and what others use stays theirs.
+  const unsigned in_use = size == nullptr ? 0 : size->total - std::min(size->free, size->total);
+  const std::uint64_t count = (mib * 1024 + page_kib - 1) / page_kib + in_use;
+  return "echo " + std::to_string(count) + " > /sys/devices/system/node/node" + std::to_string(socket) +
+         "/hugepages/hugepages-" + std::to_string(page_kib) + "kB/nr_hugepages";
 }
 
 }  // namespace ringway

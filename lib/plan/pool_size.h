@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "plan/inventory.h"
 #include "plan/plan.h"
 
 namespace ringway {
@@ -38,5 +39,11 @@ std::uint64_t pool_bytes(const PoolPlan& pool, bool no_huge);
 
 /// MiB for everything on one NUMA socket: its pools and, on the first socket, EAL's and the drivers' own share.
 std::uint64_t memory_mib(const Plan& plan, unsigned socket, bool no_huge);
+
+/// MiB of free hugepages on one NUMA socket.
+std::uint64_t free_mib(const std::vector<HugepageFacts>& hugepages, unsigned socket);
+
+/// The command that leaves at least `mib` MiB of hugepages free on a NUMA socket.
+std::string reserve_command(const std::vector<HugepageFacts>& hugepages, unsigned socket, std::uint64_t mib);
 
 }  // namespace ringway

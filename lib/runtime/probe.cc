@@ -6,11 +6,8 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -31,15 +28,6 @@ namespace fs = std::filesystem;
 unsigned read_number(const fs::path& path, unsigned otherwise) {
   unsigned value = otherwise;
   std::ifstream(path) >> value;
-  return value;
-}
-
-/// The number behind a prefix in a file name, such as 1 in `node1`; -1 when there is none.
-int number_in(const std::string& name, const std::string& prefix) {
-  int value = -1;
-  if (name.starts_with(prefix)) {
-    std::from_chars(name.data() + prefix.size(), name.data() + name.size(), value);
-  }
   return value;
 }
 
@@ -133,41 +121,6 @@ bool has(const std::vector<std::string>& argv, const std::string& option) {
 }
 
 }  // namespace
-
-HostFacts probe_host() {
-  HostFacts host;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    host.cpus = cpus_of(set);
-  }
-  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES));
-  host.memory_mib = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) / (1024 * 1024);
-  return host;
-}
-
-std::vector<HugepageFacts> probe_hugepages() {
-  std::vector<HugepageFacts> all;
-  std::error_code none;
-  for (const auto& node : fs::directory_iterator("/sys/devices/system/node", none)) {
-    const int socket = number_in(node.path().filename(), "node");
-    if (socket < 0) {
-      continue;
-    }
-    for (const auto& size : fs::directory_iterator(node.path() / "hugepages", none)) {
-      const int page_kib = number_in(size.path().filename(), "hugepages-");
-      if (page_kib > 0) {
-        all.push_back({.socket = static_cast<unsigned>(socket),
-                       .page_kib = static_cast<unsigned>(page_kib),
-                       .total = read_number(size.path() / "nr_hugepages", 0),
-                       .free = read_number(size.path() / "free_hugepages", 0)});
-      }
-    }
-  }
-  std::sort(all.begin(), all.end(), [](const HugepageFacts& a, const HugepageFacts& b) {
-    return std::pair(a.socket, a.page_kib) < std::pair(b.socket, b.page_kib);
-  });
-  return all;
-}
 
 Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepages, const std::vector<std::string>& argv,
                 HeldOutput& output, PortIds& ids, Diagnostics& problems) {

@@ -5,16 +5,9 @@
 #include "config/config.h"
 #include "core/diagnostics.h"
 #include "dpdk/held_output.h"
-#include "plan/eal_args.h"
 #include "plan/inventory.h"
 
 namespace ringway {
-
-/// CPUs of this process's affinity and the machine's memory. Needs no EAL.
-HostFacts probe_host();
-
-/// Hugepages of every size on every NUMA socket, as the kernel counts them now. Needs no EAL.
-std::vector<HugepageFacts> probe_hugepages();
 
 /// Ethdev ports of a configuration, in its order.
 using PortIds = std::vector<unsigned>;

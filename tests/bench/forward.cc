@@ -15,6 +15,7 @@
 
 #include "config/parse.h"
 #include "core/errors.h"
+#include "doctor/host.h"
 #include "dpdk/eal.h"
 #include "plan/eal_args.h"
 #include "plan/make_plan.h"

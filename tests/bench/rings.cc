@@ -18,6 +18,7 @@
 
 #include "core/errors.h"
 #include "datapath/ring.h"
+#include "doctor/host.h"
 #include "dpdk/eal.h"
 #include "runtime/probe.h"
 

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "doctor/host.h"
 #include "dpdk/eal.h"
 #include "dpdk/mempool.h"
 #include "mbufs.h"

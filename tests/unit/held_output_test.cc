@@ -29,6 +29,19 @@ long memory_taken() {
   return -1;
 }
 
+TEST(HeldOutput, KeepsTheLastLinesThatTellOfAFailure) {
+  HeldOutput output;
+  output.take_log();
+  for (const char* line : {"EAL: Detected CPU lcores: 2", "EAL: Selected IOVA mode 'PA'", "EAL: one", "EAL: two",
+                           "EAL: FATAL: Cannot init memory", "EAL: Cannot init memory"}) {
+    log(line);
+  }
+  output.keep_last(2);
+  EXPECT_EQ(output.held(), "EAL: two\nEAL: Cannot init memory\n");
+  output.keep_last(9);
+  EXPECT_EQ(output.held(), "EAL: one\nEAL: two\nEAL: Cannot init memory\n");
+}
+
 TEST(HeldOutput, KeepsTheLogUntilItIsForgotten) {
   HeldOutput output;
   EXPECT_EQ(output.held(), "");
