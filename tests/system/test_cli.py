@@ -13,8 +13,8 @@ from harness import (AS_NOBODY, CROSSED, HUGEPAGES, NOBODY, NULLS, ORDINARY_MEMO
                      check_balance, check_status, forward, forwarding_options, main, root, run, test, unprivileged, write_config)
 
 
-OPTIONS = ("config", "check", "plan", "inventory", "save-inventory", "duration", "stop-when-idle", "stats", "report",
-           "latency", "format", "keep-privileges", "version", "help")
+OPTIONS = ("config", "check", "doctor", "plan", "inventory", "save-inventory", "duration", "stop-when-idle", "stats",
+           "report", "latency", "format", "keep-privileges", "version", "help")
 
 WRONG_COMMAND_LINES = {
     "without options": (),
@@ -29,6 +29,8 @@ WRONG_COMMAND_LINES = {
     "negative time": ("--config", "x", "--duration", "-1"),
     "given twice": ("--config", "x", "--config", "y"),
     "inventory without a plan": ("--config", "x", "--inventory", "y"),
+    "doctor with a plan": ("--config", "x", "--doctor", "--plan"),
+    "doctor for a saved machine": ("--doctor", "--inventory", "y"),
     "arguments of EAL without a separator": ("-m", "64", "--config", "x"),
 }
 

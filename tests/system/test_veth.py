@@ -10,8 +10,9 @@ import socket
 import threading
 import time
 
-from harness import (HUGEPAGES, Skip, check_balance, check_same, check_status, forwarding_options, hugepages, main,
+from harness import (Skip, check_balance, check_same, check_status, forwarding_options, hugepages, main,
                      root, run, test, write_config)
+from machine import reserved_hugepages
 from rig import Rig, check_exchange, command, exchange, inside, need_af_xdp, numbered_frames, random_ways
 
 DRIVERS = (("net_af_packet",), ("net_af_xdp",))
@@ -190,23 +191,9 @@ def reflect_sends_back_with_the_addresses_swapped_over(work, driver):
             check_ports(ringway, {"a": (1000, 1000)})
 
 
-@contextlib.contextmanager
-def reserved_hugepages():
-    """Free hugepages, a file that tells how many; given back afterwards."""
-    total, free = HUGEPAGES / "nr_hugepages", HUGEPAGES / "free_hugepages"
-    before = total.read_text()
-    try:
-        total.write_text(str(int(before) + HUGEPAGES_WANTED))
-        if int(free.read_text()) < HUGEPAGES_WANTED:
-            raise Skip(f"{HUGEPAGES_WANTED} hugepages cannot be reserved")
-        yield free
-    finally:
-        total.write_text(before)
-
-
 @test(hugepages, each=((signal.SIGTERM.name,), (signal.SIGKILL.name,)))
 def no_hugepage_is_lost_after(work, name):
-    with reserved_hugepages() as free, Rig("a", "b") as rig:
+    with reserved_hugepages(HUGEPAGES_WANTED) as free, Rig("a", "b") as rig:
         before = free.read_text()
         config = {key: value for key, value in rig.config().items() if key != "eal"}
         with start(rig, work, config) as ringway:

@@ -94,8 +94,9 @@ TEST(EalArgs, UsesNoMoreLcoresThanDpdkHas) {
 TEST(EalArgs, RefusesMoreMemoryThanThereIs) {
   EXPECT_NE(arguments(kVdevs, {"--no-huge", "-m", "999999"}).find("is 999999 MiB, and this machine has 4096"),
             std::string::npos);
-  EXPECT_NE(arguments(kVdevs + "eal: {no_huge: true, memory: 999999}\n").find("is 999999 MiB, and this machine has 4096"),
-            std::string::npos);
+  EXPECT_NE(
+      arguments(kVdevs + "eal: {no_huge: true, memory: 999999}\n").find("is 999999 MiB, and this machine has 4096"),
+      std::string::npos);
 }
 
 TEST(EalArgs, KeepsTypedKeysTyped) {
