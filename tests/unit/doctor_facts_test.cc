@@ -77,6 +77,7 @@ class LockHolder {
 TEST_F(DoctorFacts, AnEmptyTreeHasNothing) {
   const MachineFacts facts = probe_machine(root_);
   EXPECT_TRUE(facts.hugepages.empty() && facts.hugetlbfs.empty() && facts.pci.empty() && facts.interfaces.empty());
+  EXPECT_EQ(facts.tun, Access::kMissing);
   EXPECT_TRUE(facts.primaries.empty() && facts.cpus.empty() && facts.open_plugin_folder.empty());
   EXPECT_FALSE(facts.iommu || facts.vfio_pci || facts.process.container);
 }
@@ -182,6 +183,7 @@ TEST_F(DoctorFacts, PciDevices) {
   put("sys/kernel/iommu_groups/12/type", "DMA\n");
   put("dev/vfio/12", "");
   put("dev/vfio/vfio", "");
+  put("dev/net/tun", "");
   put("sys/bus/pci/drivers/vfio-pci/bind", "");
   put("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
   put("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n");
@@ -200,7 +202,7 @@ TEST_F(DoctorFacts, PciDevices) {
   EXPECT_EQ(facts.pci[1].vfio, Access::kMissing);
   EXPECT_TRUE(facts.iommu && facts.vfio_pci && facts.vfio_without_iommu && facts.amd);
   EXPECT_EQ(facts.vfio_container, Access::kGranted);
-  EXPECT_EQ(facts.tun, Access::kMissing);
+  EXPECT_EQ(facts.tun, Access::kGranted);
 }
 
 TEST_F(DoctorFacts, InterfacesAndTheirRoutes) {
