@@ -10,8 +10,9 @@ import subprocess
 import time
 
 import captures
-from harness import (CPUS, CROSSED, HUGEPAGES, NULLS, ORDINARY_MEMORY, SILENT, SLOWDOWN, Ringway, Skip, check_balance,
+from harness import (CPUS, CROSSED, NULLS, ORDINARY_MEMORY, SILENT, SLOWDOWN, Ringway, Skip, check_balance,
                      check_status, forwarding_options, hugepages, main, root, standing_still, test)
+from machine import reserved_hugepages
 
 KILLS = 20
 
@@ -101,12 +102,9 @@ def a_service_manager_is_told_of_start_progress_and_stop(work, form):
 @test(hugepages)
 def a_restart_after_a_kill_finds_nothing_in_its_way(work):
     """Hugepages, a prefix, a report: as a supervisor starts it again, at moments of all kinds."""
-    pages = HUGEPAGES / "nr_hugepages"
-    before = int(pages.read_text())
-    pages.write_text("256")
-    try:
-        free = (HUGEPAGES / "free_hugepages").read_text()
-        config = {**NULLS, "eal": {"memory": 64, "file_prefix": f"ringway-kill-{os.getpid()}"}}
+    config = {**NULLS, "eal": {"memory": 64, "file_prefix": f"ringway-kill-{os.getpid()}"}}
+    with reserved_hugepages(128) as pages:
+        free = pages.read_text()
         for kill in range(KILLS):
             with Ringway(work, *forwarding_options(work, config)) as ringway:
                 if kill % 2 == 0:
@@ -114,13 +112,12 @@ def a_restart_after_a_kill_finds_nothing_in_its_way(work):
                 else:
                     time.sleep(0.02 * kill)  # while it starts
                     assert ringway.process.poll() is None, ringway.err
-            assert (HUGEPAGES / "free_hugepages").read_text() == free, f"kill {kill} cost hugepages"
+            assert pages.read_text() == free, f"kill {kill} cost hugepages"
         with Ringway(work, *forwarding_options(work, config)) as ringway:
             check_balance(ringway.wait_until_forwarding().stop())
-        left = {path.name for path in work.iterdir()} - {"config.yaml", "report.json", "stdout", "stderr", "runtime"}
-        assert not left, left
-    finally:
-        pages.write_text(str(before))
+    left = {path.name for path in work.iterdir()} - {"config.yaml", "report.json", "stdout", "stderr", "runtime"}
+    assert not left, left
+
 
 
 if __name__ == "__main__":

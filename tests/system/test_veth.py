@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 
-from harness import (Skip, check_balance, check_same, check_status, forwarding_options, hugepages, main,
+from harness import (check_balance, check_same, check_status, forwarding_options, hugepages, main,
                      root, run, test, write_config)
 from machine import reserved_hugepages
 from rig import Rig, check_exchange, command, exchange, inside, need_af_xdp, numbered_frames, random_ways
