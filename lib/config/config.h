@@ -40,12 +40,13 @@ inline constexpr std::string_view kLabDevice = "lab";
 struct PortConfig {
   std::string name;
   Location at;
-  At<std::string> device;          ///< PCI address, vdev string or `lab`; empty after a parse error
-  Maybe<unsigned> rx_queues;       ///< 1 to 1024
-  Maybe<unsigned> tx_queues;       ///< 1 to 1024
-  Maybe<unsigned> rx_descriptors;  ///< a queue; 1 to 32768
-  Maybe<unsigned> tx_descriptors;  ///< a queue; 1 to 32768
-  Maybe<unsigned> mtu;             ///< bytes of payload a frame, 68 to 65535
+  At<std::string> device;                ///< PCI address, vdev string or `lab`; empty after a parse error
+  std::vector<At<std::string>> members;  ///< devices that a net_bonding port joins; each as `device`
+  Maybe<unsigned> rx_queues;             ///< 1 to 1024
+  Maybe<unsigned> tx_queues;             ///< 1 to 1024
+  Maybe<unsigned> rx_descriptors;        ///< a queue; 1 to 32768
+  Maybe<unsigned> tx_descriptors;        ///< a queue; 1 to 32768
+  Maybe<unsigned> mtu;                   ///< bytes of payload a frame, 68 to 65535
   Maybe<bool> promiscuous;
   Maybe<unsigned> socket;     ///< NUMA socket of the port's mbufs, 0 to 31
   Maybe<WhenFull> when_full;  ///< of the port as an output

@@ -15,6 +15,16 @@ inline constexpr std::string_view kDeviceForms =
 /// name is nearly, but not quite, a well-known one.
 std::optional<std::string> normal_device(std::string_view text);
 
+/// The driver whose ports are made of other ports.
+inline constexpr std::string_view kBondDriver = "net_bonding";
+
+/// The well-known driver that takes a vdev, such as `net_tap`; empty for PCI devices and for drivers not known here.
+std::string_view vdev_driver(std::string_view device);
+
+/// What is wrong with a vdev's devargs: `net_tap takes no 'ifcae'; did you mean 'iface'?`, or nothing. Values are for
+/// the driver to judge.
+std::string argument_fault(std::string_view device);
+
 /// `; did you mean 'net_tap'?` for a text whose driver is nearly a well-known one, or nothing.
 std::string device_advice(std::string_view text);
 

@@ -71,11 +71,22 @@ void read_device(const YamlNode& node, At<std::string>& device, Diagnostics& pro
   if (!is_a(YamlNode::Kind::kScalar, node, kDeviceForms, problems)) {
     return;
   }
-  if (auto normal = normal_device(node.text)) {
-    device.value = std::move(*normal);
-  } else {
+  auto normal = normal_device(node.text);
+  if (!normal) {
     refuse(node, kDeviceForms, problems, device_advice(node.text));
+  } else if (const std::string fault = argument_fault(*normal); !fault.empty()) {
+    problems.invalid(node.at, node.path, fault);
+  } else {
+    device.value = std::move(*normal);
   }
+}
+
+Read devices_into(std::vector<At<std::string>>& devices) {
+  return [&devices](const YamlNode& value, Diagnostics& told) {
+    for (const YamlNode& item : read_list(value, kMostPorts, "devices", told)) {
+      read_device(item, devices.emplace_back(), told);
+    }
+  };
 }
 
 PortConfig read_port(const YamlNode& node, Diagnostics& problems) {
@@ -85,6 +96,7 @@ PortConfig read_port(const YamlNode& node, Diagnostics& problems) {
   const Read device = [&](const YamlNode& value, Diagnostics& told) { read_device(value, port.device, told); };
   read_mapping(node,
                {{"device", device, kDeviceForms},
+                {"members", devices_into(port.members)},
                 {"rx_queues", number_into(port.rx_queues, 1, 1024)},
                 {"tx_queues", number_into(port.tx_queues, 1, 1024)},
                 {"rx_descriptors", number_into(port.rx_descriptors, 1, 32768)},

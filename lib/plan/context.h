@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct PlanContext {
   const Inventory& inventory;
   Resolved resolved;
   std::vector<const DeviceFacts*> facts;  ///< one a port of the configuration, once the devices are found
-  Planning result;
+  std::deque<DeviceFacts> bonds = {};     ///< what bonds make of their members; `facts` points here
+  Planning result = {};
 
   Plan& plan() noexcept { return result.plan; }
   Diagnostics& problems() noexcept { return result.problems; }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <utility>
 
+#include "config/device.h"
 #include "plan/eal_args.h"
 
 namespace ringway {
@@ -28,6 +30,10 @@ constexpr unsigned kAfPacketDriverOverhead = 32;
 constexpr unsigned kNetRingSize = 1024;
 constexpr unsigned kAfXdpFillRing = 2048;
 
+// memif: bytes of a buffer, and the binary logarithm of a ring's size.
+constexpr unsigned kMemifBuffer = 2048;
+constexpr unsigned kMemifRingLog2 = 10;
+
 // As drivers read numbers: any base.
 unsigned number(const std::string& text, unsigned otherwise) {
   char* end = nullptr;
@@ -41,6 +47,13 @@ bool on_kernel_interface(std::string_view driver) {
 
 bool pcap_on_interface(const std::string& device) {
   return !devarg(device, "iface").empty() || !devarg(device, "tx_iface").empty();
+}
+
+/// As the driver reads it: a server has no say in it.
+bool memif_zero_copy(const std::string& device) {
+  const std::string role = devarg(device, "role");
+  const bool server = role.find("server") != std::string::npos || role.find("master") != std::string::npos;
+  return !server && devarg(device, "zero-copy").find("yes") != std::string::npos;
 }
 
 }  // namespace
@@ -62,7 +75,8 @@ bool loops_capture(std::string_view device) {
   return number(devarg(device, "infinite_rx"), 0) != 0;
 }
 
-DriverTraits traits_of(std::string_view driver) {
+DriverTraits traits_of(const DeviceFacts& facts) {
+  const std::string& driver = facts.driver;
   DriverTraits traits;
   if (driver == "net_null" || driver == "net_ring") {
     traits.mtu_owner = MtuOwner::kRingway;
@@ -82,11 +96,74 @@ DriverTraits traits_of(std::string_view driver) {
   } else if (on_kernel_interface(driver)) {
     traits.mtu_owner = MtuOwner::kKernel;
     traits.powers_of_two = driver == "net_af_xdp";
-  } else if (driver == "net_memif") {
+  } else if (driver == "net_memif" || driver == "net_vhost") {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.makes_chains = true;
+  } else if (driver == "net_tap") {
+    traits.pairs_queues = true;
+  } else if (!facts.members.empty()) {
+    traits = traits_of(facts.members.front());
+    for (const DeviceFacts& member : facts.members) {
+      const DriverTraits one = traits_of(member);
+      traits.passes_pointers = traits.passes_pointers && one.passes_pointers;
+      traits.sends_chains = traits.sends_chains && one.sends_chains;
+      traits.makes_chains = traits.makes_chains && one.makes_chains;
+      traits.powers_of_two = traits.powers_of_two || one.powers_of_two;
+      traits.drain_at_stop = traits.drain_at_stop || one.drain_at_stop;
+      traits.pairs_queues = traits.pairs_queues || one.pairs_queues;
+    }
+    traits.mtu_owner = MtuOwner::kDriver;  // a bond hands its MTU on to its members
   }
   return traits;
+}
+
+DeviceFacts bond_of(DeviceFacts bond, std::vector<DeviceFacts> members) {
+  const auto numbers = [&](unsigned DeviceFacts::*number) {
+    std::vector<unsigned> of_members;
+    for (const DeviceFacts& member : members) {
+      of_members.push_back(member.*number);
+    }
+    std::sort(of_members.begin(), of_members.end());
+    return of_members;
+  };
+  const auto least = [&](unsigned DeviceFacts::*number) { return numbers(number).front(); };
+  const auto most = [&](unsigned DeviceFacts::*number) { return numbers(number).back(); };
+  const auto all = [&](bool DeviceFacts::*flag) {
+    return std::all_of(members.begin(), members.end(), [&](const auto& member) { return member.*flag; });
+  };
+  bond.max_rx_queues = least(&DeviceFacts::max_rx_queues);
+  bond.max_tx_queues = least(&DeviceFacts::max_tx_queues);
+  bond.min_rx_descriptors = most(&DeviceFacts::min_rx_descriptors);
+  bond.max_rx_descriptors = least(&DeviceFacts::max_rx_descriptors);  // 0, where one does not say, holds for all
+  bond.rx_descriptor_align = most(&DeviceFacts::rx_descriptor_align);
+  bond.min_tx_descriptors = most(&DeviceFacts::min_tx_descriptors);
+  bond.max_tx_descriptors = least(&DeviceFacts::max_tx_descriptors);
+  bond.tx_descriptor_align = most(&DeviceFacts::tx_descriptor_align);
+  bond.mtu = members.front().mtu;
+  bond.min_mtu = most(&DeviceFacts::min_mtu);
+  bond.max_mtu = least(&DeviceFacts::max_mtu);
+  bond.scatter = all(&DeviceFacts::scatter);
+  bond.multi_segs = all(&DeviceFacts::multi_segs);
+  bond.fast_free = all(&DeviceFacts::fast_free);
+  bond.rss_hash = all(&DeviceFacts::rss_hash);
+  bond.rss_types = ~std::uint64_t{0};
+  for (const DeviceFacts& member : members) {
+    bond.rss_types &= member.rss_types;
+    bond.held_mbufs += member.held_mbufs;
+  }
+  bond.members = std::move(members);
+  return bond;
+}
+
+std::vector<Part> parts_of(const std::string& device, const DeviceFacts& facts) {
+  if (facts.members.empty()) {
+    return {{device, facts}};
+  }
+  std::vector<Part> parts;
+  for (const DeviceFacts& member : facts.members) {
+    parts.push_back({member.device, member});
+  }
+  return parts;
 }
 
 unsigned driver_copies(std::string_view driver, const std::string& device) {
@@ -94,10 +171,20 @@ unsigned driver_copies(std::string_view driver, const std::string& device) {
     return number(devarg(device, "copy"), 0) != 0 ? 1 : 0;
   }
   if (driver == "net_memif") {
-    return devarg(device, "zero-copy") == "yes" ? 0 : 1;
+    return memif_zero_copy(device) ? 0 : 1;
   }
-  const bool passes_on = is_pci(device) || driver == "net_ring" || driver == kLabDriver || driver == "net_bonding";
-  return passes_on ? 0 : 1;
+  if (driver == "net_virtio_user") {
+    return devarg(device, "path").starts_with("/dev/vhost-net") ? 1 : 0;  // the kernel's vhost runs on this machine
+  }
+  return is_pci(device) || driver == "net_ring" || driver == kLabDriver ? 0 : 1;
+}
+
+unsigned driver_copies(const PortPlan& port) {
+  unsigned copies = port.members.empty() ? driver_copies(port.driver, port.device) : 0;
+  for (const std::string& member : port.members) {
+    copies = std::max(copies, driver_copies(vdev_driver(member), member));
+  }
+  return copies;
 }
 
 const DeviceFacts& lab_facts() {
@@ -116,6 +203,14 @@ const DeviceFacts& lab_facts() {
 
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu) {
   const std::string& driver = facts.driver;
+  if (!facts.members.empty()) {
+    FrameRange any{kAnyLength, 0};
+    for (const DeviceFacts& member : facts.members) {
+      const FrameRange one = received_frames(member.device, member, mtu);
+      any = {std::min(any.min, one.min), std::max(any.max, one.max)};
+    }
+    return any;
+  }
   if (driver == "net_null") {
     const unsigned size = number(devarg(device, "size"), 64);
     return {size, size};
@@ -135,7 +230,15 @@ FrameRange received_frames(const std::string& device, const DeviceFacts& facts, 
 
 FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu, unsigned data_room) {
   const std::string& driver = facts.driver;
-  if (traits_of(driver).passes_pointers) {
+  if (!facts.members.empty()) {
+    FrameRange all{0, kAnyLength};
+    for (const DeviceFacts& member : facts.members) {
+      const FrameRange one = accepted_frames(member.device, member, mtu, data_room);
+      all = {std::max(all.min, one.min), std::min(all.max, one.max)};
+    }
+    return all;
+  }
+  if (traits_of(facts).passes_pointers) {
     return {0, kAnyLength};
   }
   if (driver == "net_pcap" && !pcap_on_interface(device)) {
@@ -155,18 +258,43 @@ FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, 
 }
 
 unsigned usable_tx_queues(const DeviceFacts& facts, unsigned rx_queues) {
-  return facts.driver == "net_ring" ? std::min(facts.max_tx_queues, rx_queues) : facts.max_tx_queues;
+  const bool bounded = facts.driver == "net_ring" || traits_of(facts).pairs_queues;
+  return bounded ? std::min(facts.max_tx_queues, rx_queues) : facts.max_tx_queues;
 }
 
 unsigned extra_mbufs_per_queue(std::string_view driver) {
-  if (driver == "net_ring") {
-    return kNetRingSize;
-  }
-  return mbufs_lost_at_close(driver);
+  return driver == "net_ring" ? kNetRingSize : driver == "net_af_xdp" ? kAfXdpFillRing : 0;
 }
 
-unsigned mbufs_lost_at_close(std::string_view driver) {
-  return driver == "net_af_xdp" ? kAfXdpFillRing : 0;
+LostMbufs mbufs_lost_at_close(const PortPlan& port) {
+  LostMbufs lost;
+  const std::vector<std::string> own = {port.device};
+  for (const std::string& device : port.members.empty() ? own : port.members) {
+    const std::string_view driver = vdev_driver(device);
+    const std::uint64_t fixed = driver == "net_af_xdp" ? std::uint64_t{port.rx_queues} * kAfXdpFillRing : 0;
+    const bool rings = driver == "net_memif" && memif_zero_copy(device);
+    lost.least += fixed;
+    lost.most += fixed + (rings ? std::uint64_t{port.rx_queues + port.tx_queues} * fixed_descriptors(device) : 0);
+  }
+  return lost;
+}
+
+unsigned fixed_descriptors(const std::string& device) {
+  return vdev_driver(device) == "net_memif" ? 1U << (number(devarg(device, "rsize"), kMemifRingLog2) & 31U) : 0;
+}
+
+std::string_view queues_devarg(std::string_view driver) {
+  if (driver == "net_af_packet") {
+    return "qpairs";
+  }
+  if (driver == "net_af_xdp") {
+    return "queue_count";
+  }
+  return driver == "net_vhost" || driver == "net_virtio_user" ? "queues" : "";
+}
+
+unsigned memif_buffer_bytes(const std::string& device) {
+  return memif_zero_copy(device) ? 0 : number(devarg(device, "bsize"), kMemifBuffer);
 }
 
 unsigned af_packet_frame_bytes(std::string_view device) {

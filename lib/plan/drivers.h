@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plan/inventory.h"
 #include "plan/plan.h"
@@ -19,13 +21,31 @@ struct DriverTraits {
   bool makes_chains = false;     ///< RX chains mbufs as needed without offering SCATTER
   bool powers_of_two = false;    ///< takes only such numbers of descriptors, and does not say so
   bool drain_at_stop = false;    ///< stop and close give back none of the mbufs in its rings
+  bool pairs_queues = false;     ///< takes as many TX queues as RX queues only
 };
 
-DriverTraits traits_of(std::string_view driver);
+/// A bond has what all of its members have.
+DriverTraits traits_of(const DeviceFacts& facts);
+
+/// A bond as its members make it: queues and descriptors that all have, MTUs that all take.
+DeviceFacts bond_of(DeviceFacts bond, std::vector<DeviceFacts> members);
+
+/// A device that takes part in a port.
+struct Part {
+  std::string device;  ///< with devargs
+  const DeviceFacts& facts;
+};
+
+/// The port's own device; or the members of a bond.
+std::vector<Part> parts_of(const std::string& device, const DeviceFacts& facts);
 
 /// Copies of each packet that driver or kernel make on their own, on receive and again on transmit. PCI NICs and
-/// drivers known to pass mbufs on: 0; all others count as copying, since zero copy is not to be claimed for them.
+/// drivers known to pass mbufs on: 0; all others count as copying, since zero copy is not to be claimed for them. Of a
+/// virtual switch's two sides only that is told which is here: vhost copies, virtio-user lets the other side copy.
 unsigned driver_copies(std::string_view driver, const std::string& device);
+
+/// The same of a port; of a bond the most that a member makes.
+unsigned driver_copies(const PortPlan& port);
 
 /// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.
 bool loops_capture(std::string_view device);
@@ -59,9 +79,26 @@ unsigned usable_tx_queues(const DeviceFacts& facts, unsigned rx_queues);
 /// mbufs that the driver keeps for one RX queue beyond its descriptors.
 unsigned extra_mbufs_per_queue(std::string_view driver);
 
-/// mbufs of one RX queue that the driver never gives back, not even when the port is closed: all that af_xdp's fill
-/// ring holds. Always the same number, since each received frame is replaced in it.
-unsigned mbufs_lost_at_close(std::string_view driver);
+/// mbufs of a port that its driver never gives back, not even when the port is closed.
+struct LostMbufs {
+  std::uint64_t least = 0;
+  std::uint64_t most = 0;
+};
+
+/// All that af_xdp's fill ring holds: always the same number, since each received frame is replaced in it. What a
+/// zero-copy memif has in its rings when the connection ends: anything up to all.
+LostMbufs mbufs_lost_at_close(const PortPlan& port);
+
+/// Descriptors of each queue where the device string and nothing else says so (memif: 2 to the power of `rsize`); 0:
+/// they can be asked for.
+unsigned fixed_descriptors(const std::string& device);
+
+/// The devarg that gives a device more queues, such as `qpairs`; empty: there is none.
+std::string_view queues_devarg(std::string_view driver);
+
+/// memif: bytes of a frame that fit into one of its buffers. The driver (22.11) cuts longer frames up, and then joins
+/// frames that do not belong together. 0: no limit, since mbufs themselves are passed on.
+unsigned memif_buffer_bytes(const std::string& device);
 
 /// af_packet: bytes of a frame that fit into one slot of its ring.
 unsigned af_packet_frame_bytes(std::string_view device);

@@ -158,12 +158,16 @@ class ArgumentBuilder {
   void devices() {
     const bool chosen = given({"-a", "--allow", "-b", "--block", "--no-pci"});
     bool any = false;
+    const auto allow = [&](const std::string& device) {
+      any = any || is_pci(device);
+      if (is_pci(device) && !chosen) {
+        argv_.push_back("--allow=" + device);
+      }
+    };
     for (const PortConfig& port : config_.ports) {
-      if (is_pci(port.device.value)) {
-        any = true;
-        if (!chosen) {
-          argv_.push_back("--allow=" + port.device.value);
-        }
+      allow(port.device.value);
+      for (const At<std::string>& member : port.members) {
+        allow(member.value);
       }
     }
     const bool no_pci = eal_.no_pci ? eal_.no_pci->value : !any;

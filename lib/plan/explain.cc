@@ -24,6 +24,12 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+std::string quoted_list(const std::vector<std::string>& texts) {
+  std::vector<std::string> all;
+  std::transform(texts.begin(), texts.end(), std::back_inserter(all), quoted);
+  return "[" + joined(all, ", ") + "]";
+}
+
 /// A port's name; quoted where YAML would read something else into it.
 std::string named(const std::string& name) {
   return name == "null" || name == "Null" || name == "NULL" ? quoted(name) : name;
@@ -75,6 +81,9 @@ class Explainer {
            << (port.multi_segs ? ", chained transmit" : "")
            << (port.fast_free ? ", fast free (one pool, no chains)" : "") << '\n';
       key(at, "    ", "device", quoted(port.device));
+      if (!port.members.empty()) {
+        key(at, "    ", "members", quoted_list(port.members));
+      }
       key(at, "    ", "rx_queues", port.rx_queues);
       key(at, "    ", "tx_queues", port.tx_queues);
       key(at, "    ", "rx_descriptors", port.rx_descriptors);

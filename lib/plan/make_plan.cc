@@ -60,22 +60,40 @@ class Planner {
         context_.facts.push_back(&lab_facts());
         continue;
       }
-      const std::string name = device_name(port.device.value);
-      const auto found = std::find_if(inventory_.devices.begin(), inventory_.devices.end(),
-                                      [&](const DeviceFacts& device) { return device.device == name; });
-      if (found != inventory_.devices.end() && found->max_rx_queues > 0 && found->max_tx_queues > 0) {
-        context_.facts.push_back(&*found);
-        continue;
+      const std::string path = "ports." + port.name;
+      const DeviceFacts* own = find_device(port.device, path + ".device");
+      std::vector<DeviceFacts> members;
+      for (std::size_t i = 0; i < port.members.size(); ++i) {
+        const At<std::string>& member = port.members[i];
+        if (const DeviceFacts* facts = find_device(member, path + ".members[" + number(i) + "]")) {
+          members.push_back(*facts);
+          members.back().device = member.value;
+        }
       }
-      all = false;
-      if (!name.empty()) {
-        problems().missing(port.device.at, "ports." + port.name + ".device",
-                           "'" + name +
-                               (found == inventory_.devices.end() ? "' is not in the inventory" : "' has no queues") +
-                               "; expected one of its devices that can forward");
+      all = all && own != nullptr && members.size() == port.members.size();
+      if (own != nullptr && !members.empty()) {
+        own = &context_.bonds.emplace_back(bond_of(*own, std::move(members)));
       }
+      context_.facts.push_back(own);
     }
     return all;
+  }
+
+  /// A device of the inventory; null with a problem told.
+  const DeviceFacts* find_device(const At<std::string>& device, const std::string& path) {
+    const std::string name = device_name(device.value);
+    const auto found = std::find_if(inventory_.devices.begin(), inventory_.devices.end(),
+                                    [&](const DeviceFacts& facts) { return facts.device == name; });
+    const bool there = found != inventory_.devices.end();
+    if (there && found->max_rx_queues > 0 && found->max_tx_queues > 0) {
+      return &*found;
+    }
+    if (!name.empty()) {
+      problems().missing(device.at, path,
+                         "'" + name + (there ? "' has no queues" : "' is not in the inventory") +
+                             "; expected one of its devices that can forward");
+    }
+    return nullptr;
   }
 
   void place_queues() {

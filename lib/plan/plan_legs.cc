@@ -340,7 +340,8 @@ class LegPlanner {
     PortPlan& port = plan_.ports[i];
     const Maybe<unsigned>& asked = context_.config.ports[i].tx_queues;
     const unsigned max = usable_tx_queues(*context_.facts[i], port.rx_queues);
-    port.tx_queues = value_or(asked, std::max(senders, 1U));
+    const bool paired = traits_of(*context_.facts[i]).pairs_queues;
+    port.tx_queues = value_or(asked, paired ? std::max(senders, port.rx_queues) : std::max(senders, 1U));
     const Location at = place_of(asked, context_.config.ports[i].at);
     const std::string path = context_.path(i, "tx_queues");
     if (port.tx_queues > max) {
@@ -355,8 +356,13 @@ class LegPlanner {
                          "is " + number(port.tx_queues) + ", but " + number(senders) +
                              " lcores send out of this port; expected a TX queue for each");
     }
+    if (paired && port.tx_queues < port.rx_queues) {
+      problems().missing(at, path,
+                         "is " + number(port.tx_queues) + ", and " + port.driver +
+                             " takes as many as RX queues only; expected " + number(port.rx_queues));
+    }
     if (!asked) {
-      context_.why(path, "one for each lcore that sends out of it");
+      context_.why(path, paired ? "as many as RX queues" : "one for each lcore that sends out of it");
     }
   }
 

@@ -63,17 +63,27 @@ class MemoryPlanner {
                            "is " + number(data_room_) + ", and the longest frame made for lab port '" + port.name +
                                "' has " + number(longest_made()) + " bytes; expected at least that");
       }
-      if (port.driver == "net_null" && received_frames(port.device, facts, port.mtu).max > data_room_) {
-        problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
-                           "is " + number(data_room_) + ", and net_null's frames on port '" + port.name + "' have " +
-                               number(received_frames(port.device, facts, port.mtu).max) +
-                               " bytes, which it puts into one mbuf unchecked; expected at least that");
+      for (const Part& part : parts_of(port.device, facts)) {
+        check_data_room(i, part);
       }
-      if (port.driver == "net_af_packet" && data_room_ < af_packet_data_room(port.device)) {
-        problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
-                           "is " + number(data_room_) + ", but af_packet's ring frame on port '" + port.name +
-                               "' needs " + number(af_packet_data_room(port.device)) + "; expected at least that");
-      }
+    }
+  }
+
+  /// Drivers that put a frame into one mbuf, whatever that holds.
+  void check_data_room(std::size_t i, const Part& part) {
+    const Location at = place_of(config_.pool.data_room, port_at(i));
+    const unsigned null_bytes =
+        part.facts.driver == "net_null" ? received_frames(part.device, part.facts, plan_.ports[i].mtu).max : 0;
+    if (null_bytes > data_room_) {
+      problems().invalid(at, "pool.data_room",
+                         "is " + number(data_room_) + ", and net_null's frames on port '" + plan_.ports[i].name +
+                             "' have " + number(null_bytes) +
+                             " bytes, which it puts into one mbuf unchecked; expected at least that");
+    }
+    if (part.facts.driver == "net_af_packet" && data_room_ < af_packet_data_room(part.device)) {
+      problems().invalid(at, "pool.data_room",
+                         "is " + number(data_room_) + ", but af_packet's ring frame on port '" + plan_.ports[i].name +
+                             "' needs " + number(af_packet_data_room(part.device)) + "; expected at least that");
     }
   }
 
@@ -119,12 +129,16 @@ class MemoryPlanner {
     }
   }
 
+  bool all_af_packet(std::size_t i) const {
+    const std::vector<Part> parts = parts_of(plan_.ports[i].device, *context_.facts[i]);
+    return std::all_of(parts.begin(), parts.end(), [](const Part& p) { return p.facts.driver == "net_af_packet"; });
+  }
+
   void plan_scatter(std::size_t i, PortPlan& port) {
     const unsigned longest = longest_frame(port.mtu);
-    const DriverTraits traits = traits_of(port.driver);
+    const DriverTraits traits = traits_of(*context_.facts[i]);
     const bool receives = context_.resolved.way_from(i) != nullptr;
-    if (!receives || longest <= data_room_ || traits.makes_chains || traits.passes_pointers ||
-        port.driver == "net_af_packet") {
+    if (!receives || longest <= data_room_ || traits.makes_chains || traits.passes_pointers || all_af_packet(i)) {
       return;  // af_packet takes a frame into one mbuf only, which make_pools has checked
     }
     port.scatter = context_.facts[i]->scatter;
@@ -141,7 +155,7 @@ class MemoryPlanner {
 
   void plan_chains(std::size_t i, PortPlan& port, bool chained) {
     port.multi_segs = chained && context_.facts[i]->multi_segs;
-    if (chained && !port.multi_segs && !traits_of(port.driver).sends_chains) {
+    if (chained && !port.multi_segs && !traits_of(*context_.facts[i]).sends_chains) {
       problems().invalid(port_at(i), "ports." + port.name,
                          "frames of several mbufs leave by this port and " + port.driver +
                              " cannot send them; expected a pool.data_room of " + number(longest_frame(port.mtu)));
@@ -157,8 +171,10 @@ class MemoryPlanner {
       if (port.pool != pool) {
         continue;
       }
-      demand.add("RX descriptors of " + port.name, port.rx_queues, port.rx_descriptors);
-      demand.add("kept by " + port.name + "'s driver", port.rx_queues, extra_mbufs_per_queue(port.driver));
+      for (const Part& part : parts_of(port.device, *context_.facts[i])) {
+        demand.add("RX descriptors of " + port.name, port.rx_queues, port.rx_descriptors);
+        demand.add("kept by " + port.name + "'s driver", port.rx_queues, extra_mbufs_per_queue(part.facts.driver));
+      }
       demand.add("held by " + port.name + "'s device", 1, context_.facts[i]->held_mbufs);
       if (const Way* way = context_.resolved.way_from(i)) {
         outputs.insert(way->to);
@@ -166,7 +182,8 @@ class MemoryPlanner {
     }
     for (const std::size_t output : outputs) {
       const PortPlan& port = plan_.ports[output];
-      demand.add("TX descriptors of " + port.name, port.tx_queues, port.tx_descriptors);
+      demand.add("TX descriptors of " + port.name, port.tx_queues * std::max<std::size_t>(port.members.size(), 1),
+                 port.tx_descriptors);
     }
     add_rings(demand, pool);
     unsigned segments = 1;

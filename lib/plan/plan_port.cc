@@ -24,12 +24,15 @@ class PortPlanner {
     }
     planned_.name = asked_.name;
     planned_.device = asked_.device.value;
+    for (const At<std::string>& member : asked_.members) {
+      planned_.members.push_back(member.value);
+    }
     planned_.driver = facts_.driver;
     planned_.interface = facts_.interface;
     planned_.promiscuous = asked_.promiscuous ? asked_.promiscuous->value : true;
-    planned_.mtu_owner = traits_of(facts_.driver).mtu_owner;
+    planned_.mtu_owner = traits_of(facts_).mtu_owner;
     planned_.lab = facts_.driver == kLabDriver;
-    planned_.drain_at_stop = traits_of(facts_.driver).drain_at_stop;
+    planned_.drain_at_stop = traits_of(facts_).drain_at_stop;
     rx_queues();
     planned_.rx_descriptors = descriptors("rx_descriptors", asked_.rx_descriptors, facts_.min_rx_descriptors,
                                           facts_.max_rx_descriptors, facts_.rx_descriptor_align);
@@ -48,9 +51,18 @@ class PortPlanner {
     planned_.rx_queues = rx_queues_of(asked_);
     const Location at = place_of(asked_.rx_queues, asked_.at);
     if (planned_.rx_queues > facts_.max_rx_queues) {
+      const std::string devarg(queues_devarg(facts_.driver));
+      const std::string more =
+          devarg.empty() ? "" : ", or the device with " + devarg + "=" + number(planned_.rx_queues);
       context_.problems().missing(at, path("rx_queues"),
                                   "is " + number(planned_.rx_queues) + ", and " + facts_.driver + " has " +
-                                      number(facts_.max_rx_queues) + " here; expected no more than that");
+                                      number(facts_.max_rx_queues) + " here; expected no more than that" + more);
+    }
+    if (facts_.driver == "net_af_packet" && context_.resolved.way_from(i_) != nullptr &&
+        planned_.rx_queues < facts_.max_rx_queues) {
+      context_.problems().invalid(at, path("rx_queues"),
+                                  "is " + number(planned_.rx_queues) + ", and the kernel spreads what comes in over " +
+                                      number(facts_.max_rx_queues) + " (qpairs), polled or not; expected as many");
     }
     if (planned_.rx_queues < 2) {
       return;
@@ -65,13 +77,18 @@ class PortPlanner {
   }
 
   unsigned descriptors(const char* key, const Maybe<unsigned>& wanted, unsigned min, unsigned max, unsigned align) {
+    if (const unsigned fixed = fixed_descriptors(asked_.device.value); fixed != 0) {
+      const std::string sentence = "the device's rings have " + number(fixed) + " (rsize)";
+      wanted && wanted->value != fixed ? context_.notice(path(key), sentence) : context_.why(path(key), sentence);
+      return fixed;
+    }
     const unsigned asked_for = value_or(wanted, kDefaultDescriptors);
     align = std::max(align, 1U);
     max = std::min(max == 0 ? kMostDescriptors : max, kMostDescriptors);  // 0: the device does not say
     unsigned count = std::clamp(asked_for, std::min(std::max(min, 1U), max), max);
     count = std::min((count + align - 1) / align * align, max / align * align);
     std::string steps = "multiples of " + number(align);
-    if (traits_of(facts_.driver).powers_of_two) {
+    if (traits_of(facts_).powers_of_two) {
       count = std::bit_ceil(count);
       steps = "powers of two";
     }
@@ -94,19 +111,37 @@ class PortPlanner {
                                   "is " + number(planned_.mtu) + "; " + facts_.driver + " takes " +
                                       number(facts_.min_mtu) + " to " + number(facts_.max_mtu));
     }
-    if (planned_.mtu_owner == MtuOwner::kKernel && planned_.mtu != facts_.mtu) {
-      context_.problems().missing(at, path("mtu"),
-                                  "is " + number(planned_.mtu) + ", but interface " + facts_.interface + " has " +
-                                      number(facts_.mtu) + "; expected the same: ip link set " + facts_.interface +
-                                      " mtu " + number(planned_.mtu));
+    for (const Part& part : parts_of(planned_.device, facts_)) {
+      check_mtu(part, at);
     }
-    const unsigned longest = kernel_longest_frame(planned_.mtu);
-    if (facts_.driver == "net_af_packet" && longest > af_packet_frame_bytes(planned_.device)) {
+  }
+
+  /// What the device would cut, or change behind the user's back.
+  void check_mtu(const Part& part, Location at) {
+    const std::string& driver = part.facts.driver;
+    if (traits_of(part.facts).mtu_owner == MtuOwner::kKernel && planned_.mtu != part.facts.mtu) {
+      context_.problems().missing(at, path("mtu"),
+                                  "is " + number(planned_.mtu) + ", but interface " + part.facts.interface + " has " +
+                                      number(part.facts.mtu) + "; expected the same: ip link set " +
+                                      part.facts.interface + " mtu " + number(planned_.mtu));
+    }
+    const unsigned from_kernel = kernel_longest_frame(planned_.mtu);
+    if (driver == "net_af_packet" && from_kernel > af_packet_frame_bytes(part.device)) {
       context_.problems().invalid(at, path("mtu"),
-                                  "of " + number(planned_.mtu) + " makes frames of " + number(longest) +
+                                  "of " + number(planned_.mtu) + " makes frames of " + number(from_kernel) +
                                       " bytes, and af_packet would cut each after " +
-                                      number(af_packet_frame_bytes(planned_.device)) + "; expected the device with " +
-                                      af_packet_devargs(longest));
+                                      number(af_packet_frame_bytes(part.device)) + "; expected the device with " +
+                                      af_packet_devargs(from_kernel));
+    }
+    const unsigned longest = longest_frame(planned_.mtu);
+    const unsigned buffer = driver == "net_memif" ? memif_buffer_bytes(part.device) : 0;
+    if (buffer != 0 && longest > buffer) {
+      context_.problems().invalid(
+          at, path("mtu"),
+          "of " + number(planned_.mtu) + " makes frames of " + number(longest) +
+              " bytes, and net_memif mixes up those of " + "more than " + number(buffer) +
+              " (22.11); expected the device with bsize=" + number(longest) +
+              (devarg(part.device, "role") == "server" ? ", and its client, whose buffers they are, likewise" : ""));
     }
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "config/device.h"
 #include "core/text.h"
 
 namespace ringway {
@@ -55,15 +56,45 @@ class Resolver {
   void check_devices() {
     std::map<std::string, const PortConfig*> seen;
     for (const PortConfig& port : config_.ports) {
-      const std::string device = device_name(port.device.value);
-      if (device.empty() || is_lab(port)) {
-        continue;  // the parser has said so; or each is a device of its own
+      if (!is_lab(port)) {  // each of those is a device of its own
+        check_only_here(port, port.device, "device", seen);
       }
-      const auto [first, fresh] = seen.emplace(device, &port);
-      if (!fresh) {
-        problems_.invalid(port.device.at, "ports." + port.name + ".device",
-                          "is the same device as port '" + first->second->name + "' on line " +
-                              std::to_string(first->second->device.at.line) + "; expected another device");
+      check_members(port, seen);
+    }
+  }
+
+  /// A device serves one port, as its device or as one of its members.
+  void check_only_here(const PortConfig& port, const At<std::string>& device, const std::string& key,
+                       std::map<std::string, const PortConfig*>& seen) {
+    const std::string name = device_name(device.value);
+    if (name.empty()) {
+      return;  // the parser has said so
+    }
+    const auto [first, fresh] = seen.emplace(name, &port);
+    if (!fresh) {
+      problems_.invalid(device.at, "ports." + port.name + "." + key,
+                        "is the same device as port '" + first->second->name + "' on line " +
+                            std::to_string(first->second->device.at.line) + "; expected another device");
+    }
+  }
+
+  void check_members(const PortConfig& port, std::map<std::string, const PortConfig*>& seen) {
+    const bool bond = vdev_driver(port.device.value) == kBondDriver;
+    if (bond && port.members.empty()) {
+      problems_.invalid(port.device.at, "ports." + port.name,
+                        "joins no devices; expected members: [DEVICE, ...] beside device");
+    } else if (!bond && !port.members.empty() && !port.device.value.empty()) {
+      problems_.invalid(port.members.front().at, "ports." + port.name + ".members",
+                        "belongs to a net_bonding device; expected device: \"net_bonding0,mode=1\" or no members");
+    }
+    for (std::size_t i = 0; i < port.members.size(); ++i) {
+      const At<std::string>& member = port.members[i];
+      const std::string key = "members[" + std::to_string(i) + "]";
+      if (member.value == kLabDevice || vdev_driver(member.value) == kBondDriver) {
+        problems_.invalid(member.at, "ports." + port.name + "." + key,
+                          "cannot be a member; expected a PCI address or a vdev that is no bond");
+      } else {
+        check_only_here(port, member, key, seen);
       }
     }
   }

@@ -116,7 +116,7 @@ class TopologyBuilder {
       Topology::Node node{.kind = key.first, .id = key.second, .name = {}, .socket = 0, .facts = {}};
       if (node.is_port()) {
         const PortPlan& port = plan_.ports[key.second];
-        const std::string copies = std::to_string(driver_copies(port.driver, port.device));
+        const std::string copies = std::to_string(driver_copies(port));
         node.name = port.name;
         node.socket = port.socket;
         node.facts = {shown(port.driver), "driver copies " + copies + " in, " + copies + " out"};
@@ -210,7 +210,7 @@ class TopologyBuilder {
   void note_copies() {
     std::string copies;
     for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
-      const unsigned count = driver_copies(plan_.ports[i].driver, plan_.ports[i].device);
+      const unsigned count = driver_copies(plan_.ports[i]);
       for (const auto& [kind, half] : {std::pair{NodeKind::kPortIn, ".rx "}, {NodeKind::kPortOut, ".tx "}}) {
         if (count > 0 && numbers_.contains({kind, i})) {
           copies += (copies.empty() ? "" : ", ") + plan_.ports[i].name + half + std::to_string(count);

@@ -133,25 +133,33 @@ Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepage
     rte_malloc_get_socket_stats(static_cast<int>(rte_socket_id_by_idx(0)), &stats);
     inventory.memory_mib = static_cast<unsigned>(stats.heap_totalsz_bytes >> 20U);
   }
+  const auto attach = [&](const std::string& device, const At<std::string>& told, const std::string& path) {
+    try {
+      const unsigned id = attach_port(device, output);
+      inventory.devices.push_back(probe_device(device, static_cast<std::uint16_t>(id)));
+      return id;
+    } catch (const Error& error) {
+      const std::string text = "'" + told.value + "': " + error.what();
+      if (error.status() == ExitStatus::kPermission) {
+        problems.denied(told.at, path, text);
+      } else {
+        problems.missing(told.at, path, text);
+      }
+      return unsigned{RTE_MAX_ETHPORTS};
+    }
+  };
   for (const PortConfig& port : config.ports) {
-    const std::string path = "ports." + port.name + ".device";
-    unsigned id = RTE_MAX_ETHPORTS;
     if (is_lab(port)) {
-      ids.push_back(id);  // made with the plan, and known to the planner without asking
+      ids.push_back(RTE_MAX_ETHPORTS);  // made with the plan, and known to the planner without asking
       continue;
     }
-    try {
-      id = attach_port(port.device.value, output);
-      inventory.devices.push_back(probe_device(port.device.value, static_cast<std::uint16_t>(id)));
-    } catch (const Error& error) {
-      const std::string text = "'" + port.device.value + "': " + error.what();
-      if (error.status() == ExitStatus::kPermission) {
-        problems.denied(port.device.at, path, text);
-      } else {
-        problems.missing(port.device.at, path, text);
-      }
+    const std::string path = "ports." + port.name;
+    std::string device = port.device.value;
+    for (std::size_t i = 0; i < port.members.size(); ++i) {  // a bond finds its members by name, so they come first
+      attach(port.members[i].value, port.members[i], path + ".members[" + std::to_string(i) + "]");
+      device += ",slave=" + device_name(port.members[i].value);
     }
-    ids.push_back(id);
+    ids.push_back(attach(device, port.device, path + ".device"));
   }
   return inventory;
 }

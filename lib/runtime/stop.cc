@@ -152,9 +152,12 @@ std::vector<PoolTotals> Runtime::audit_pools() {
   for (std::size_t i = 0; i < pools_.size(); ++i) {
     const PoolAudit audit = pools_[i].audit();
     PoolTotals pool{.name = plan_.pools[i].name, .size = audit.size, .free = audit.free};
+    LostMbufs lost;
     for (const PortPlan& port : plan_.ports) {
-      pool.held_by_driver += port.pool == i ? std::uint64_t{mbufs_lost_at_close(port.driver)} * port.rx_queues : 0;
+      const LostMbufs one = port.pool == i ? mbufs_lost_at_close(port) : LostMbufs{};
+      lost = {lost.least + one.least, lost.most + one.most};
     }
+    pool.held_by_driver = std::clamp<std::uint64_t>(pool.size - std::min(pool.free, pool.size), lost.least, lost.most);
     pool.missing = static_cast<std::int64_t>(pool.size) - static_cast<std::int64_t>(pool.free + pool.held_by_driver);
     pool.freed_twice = audit.duplicates;
     all.push_back(pool);

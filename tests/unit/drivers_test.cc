@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/text.h"
-#include "plan/eal_args.h"
+#include "config/device.h"
 
 namespace ringway {
 namespace {
 
-DeviceFacts with_driver(const char* driver) {
+DeviceFacts with_driver(const std::string& driver) {
   DeviceFacts facts;
   facts.driver = driver;
   return facts;
@@ -40,20 +39,61 @@ TEST(Drivers, AfPacketSlots) {
 }
 
 TEST(Drivers, CountAsCopyingUnlessKnownNotTo) {
-  for (const char* device :
-       {"0000:03:00.0", "net_ring0", "net_null0", "net_null0,copy=0", "net_memif0,zero-copy=yes"}) {
-    EXPECT_EQ(
-        driver_copies(is_pci(device) ? "net_e1000_em" : device_name(device).substr(0, device_name(device).size() - 1),
-                      device),
-        0U)
-        << device;
+  for (const char* device : {"0000:03:00.0", "net_ring0", "net_null0", "net_null0,copy=0", "net_memif0,zero-copy=yes",
+                             "net_virtio_user0,path=/run/vhost.sock"}) {
+    EXPECT_EQ(driver_copies(vdev_driver(device), device), 0U) << device;
   }
   for (const char* device :
-       {"net_null0,copy=1", "net_memif0", "net_memif0,zero-copy=no", "net_tap0", "net_tun0", "net_pcap0,rx_pcap=a",
-        "net_af_packet0,iface=a", "net_af_xdp0,iface=a", "net_vhost0", "net_virtio_user0", "net_unheard_of0"}) {
-    const std::string name = device_name(device);
-    EXPECT_EQ(driver_copies(name.substr(0, name.size() - 1), device), 1U) << device;
+       {"net_null0,copy=1", "net_memif0", "net_memif0,zero-copy=no", "net_memif0,role=server,zero-copy=yes", "net_tap0",
+        "net_tun0", "net_pcap0,rx_pcap=a", "net_af_packet0,iface=a", "net_af_xdp0,iface=a", "net_vhost0",
+        "net_virtio_user0,path=/dev/vhost-net", "net_unheard_of0"}) {
+    EXPECT_EQ(driver_copies(vdev_driver(device), device), 1U) << device;
   }
+}
+
+DeviceFacts member(const char* device, unsigned mtu, unsigned rx_queues) {
+  DeviceFacts facts = with_driver(std::string(vdev_driver(device)));
+  facts.device = device;
+  facts.mtu = mtu;
+  facts.max_rx_queues = rx_queues;
+  return facts;
+}
+
+TEST(Drivers, BondIsWhatItsMembersHaveInCommon) {
+  const DeviceFacts bond = bond_of(with_driver("net_bonding"),
+                                   {member("net_tap0,iface=x", 1500, 16), member("net_af_packet0,iface=y", 1500, 1)});
+  EXPECT_EQ(bond.max_rx_queues, 1U);
+  EXPECT_EQ(bond.mtu, 1500U);
+  EXPECT_TRUE(traits_of(bond).pairs_queues);
+  EXPECT_EQ(accepted_frames("net_bonding0", bond, 1500, 2048), (FrameRange{14, 1518}));
+  EXPECT_EQ(received_frames("net_bonding0", bond, 1500), (FrameRange{0, 65535}));
+
+  PortPlan port{.name = "bond", .device = "net_bonding0", .driver = "net_bonding"};
+  port.members = {"net_virtio_user0,path=/x", "net_virtio_user1,path=/y"};
+  EXPECT_EQ(driver_copies(port), 0U);
+  port.members.emplace_back("net_tap0");
+  EXPECT_EQ(driver_copies(port), 1U);
+}
+
+TEST(Drivers, MemifRingsAndBuffers) {
+  EXPECT_EQ(fixed_descriptors("net_memif0,role=server"), 1024U);
+  EXPECT_EQ(fixed_descriptors("net_memif0,rsize=8"), 256U);
+  EXPECT_EQ(fixed_descriptors("net_tap0"), 0U);
+  EXPECT_EQ(memif_buffer_bytes("net_memif0"), 2048U);
+  EXPECT_EQ(memif_buffer_bytes("net_memif0,bsize=9022"), 9022U);
+  EXPECT_EQ(memif_buffer_bytes("net_memif0,zero-copy=yes"), 0U);
+  EXPECT_EQ(memif_buffer_bytes("net_memif0,role=server,zero-copy=yes"), 2048U);  // the server has no say in it
+}
+
+TEST(Drivers, MbufsThatNeverComeBack) {
+  const auto lost = [](const char* device) {
+    const LostMbufs mbufs = mbufs_lost_at_close({.name = "a", .device = device, .rx_queues = 2, .tx_queues = 1});
+    return std::pair(mbufs.least, mbufs.most);
+  };
+  EXPECT_EQ(lost("net_af_xdp0,iface=x"), std::pair(std::uint64_t{4096}, std::uint64_t{4096}));
+  EXPECT_EQ(lost("net_memif0,zero-copy=yes"), std::pair(std::uint64_t{0}, std::uint64_t{3072}));
+  EXPECT_EQ(lost("net_memif0"), std::pair(std::uint64_t{0}, std::uint64_t{0}));
+  EXPECT_EQ(lost("0000:03:00.0"), std::pair(std::uint64_t{0}, std::uint64_t{0}));
 }
 
 }  // namespace
