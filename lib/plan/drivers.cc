@@ -71,6 +71,10 @@ std::string devarg(std::string_view device, std::string_view key) {
   return {};
 }
 
+bool tells_link_loss(std::string_view driver) {
+  return !on_kernel_interface(driver) && driver != "net_tap" && driver != "net_pcap";
+}
+
 bool loops_capture(std::string_view device) {
   return number(devarg(device, "infinite_rx"), 0) != 0;
 }

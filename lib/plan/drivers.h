@@ -47,6 +47,10 @@ unsigned driver_copies(std::string_view driver, const std::string& device);
 /// The same of a port; of a bond the most that a member makes.
 unsigned driver_copies(const PortPlan& port);
 
+/// Whether a bond with such a member learns that its link is lost (22.11: af_packet, af_xdp and pcap keep no account of
+/// it, tap calls nobody).
+bool tells_link_loss(std::string_view driver);
+
 /// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.
 bool loops_capture(std::string_view device);
 

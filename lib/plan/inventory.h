@@ -33,14 +33,14 @@ struct DeviceFacts {
   unsigned mtu = 1500;  ///< at the time of asking; a kernel interface's own MTU where the port stands on one
   unsigned min_mtu = 68;
   unsigned max_mtu = 65535;
-  std::string interface;             ///< the kernel interface below the port; empty: none
-  bool scatter = false;              ///< receives a frame into several mbufs
-  bool multi_segs = false;           ///< transmits chained mbufs
-  bool fast_free = false;            ///< can free transmitted mbufs without looking at each
-  std::uint64_t rss_types = 0;       ///< RSS hash types it offers among those that ringway wants; 0: no RSS
-  bool rss_hash = false;             ///< delivers the hash with each packet
-  unsigned held_mbufs = 0;           ///< mbufs that the driver keeps for itself, such as a looped capture
-  std::vector<DeviceFacts> members;  ///< of a bond, put together by the planner; their `device` has the devargs
+  std::string interface;                  ///< the kernel interface below the port; empty: none
+  bool scatter = false;                   ///< receives a frame into several mbufs
+  bool multi_segs = false;                ///< transmits chained mbufs
+  bool fast_free = false;                 ///< can free transmitted mbufs without looking at each
+  std::uint64_t rss_types = 0;            ///< RSS hash types it offers among those that ringway wants; 0: no RSS
+  bool rss_hash = false;                  ///< delivers the hash with each packet
+  unsigned held_mbufs = 0;                ///< mbufs that the driver keeps for itself, such as a looped capture
+  std::vector<DeviceFacts> members = {};  ///< of a bond, put together by the planner; their `device` has the devargs
 
   bool operator==(const DeviceFacts&) const = default;
 };

@@ -49,8 +49,8 @@ struct PoolPlan {
 /// A port, every number decided.
 struct PortPlan {
   std::string name;
-  std::string device;                ///< as the configuration has it, devargs included
-  std::vector<std::string> members;  ///< of a bond; likewise
+  std::string device;                     ///< as the configuration has it, devargs included
+  std::vector<std::string> members = {};  ///< of a bond; likewise
   std::string driver;
   std::string interface;  ///< the kernel interface below; empty: none
   unsigned rx_queues = 0;

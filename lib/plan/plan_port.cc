@@ -24,9 +24,7 @@ class PortPlanner {
     }
     planned_.name = asked_.name;
     planned_.device = asked_.device.value;
-    for (const At<std::string>& member : asked_.members) {
-      planned_.members.push_back(member.value);
-    }
+    members();
     planned_.driver = facts_.driver;
     planned_.interface = facts_.interface;
     planned_.promiscuous = asked_.promiscuous ? asked_.promiscuous->value : true;
@@ -113,6 +111,19 @@ class PortPlanner {
     }
     for (const Part& part : parts_of(planned_.device, facts_)) {
       check_mtu(part, at);
+    }
+  }
+
+  /// Bonds go by what their members' drivers tell of the link.
+  void members() {
+    for (std::size_t i = 0; i < facts_.members.size(); ++i) {
+      const std::string& driver = facts_.members[i].driver;
+      planned_.members.push_back(asked_.members[i].value);
+      if (!tells_link_loss(driver)) {
+        context_.problems().warn(asked_.members[i].at, path("members") + "[" + number(i) + "]",
+                                 driver + " tells no bond of a lost link: only 802.3ad (mode=4) leaves this member, " +
+                                     "when its partner has been silent for 90 s");
+      }
     }
   }
 

@@ -21,6 +21,16 @@ bool ask(int socket, const std::string& name, unsigned long what, ifreq& request
 
 }  // namespace
 
+std::vector<std::string> kernel_interfaces() {
+  std::vector<std::string> names;
+  struct if_nameindex* const all = if_nameindex();
+  for (const struct if_nameindex* one = all; one != nullptr && one->if_name != nullptr; ++one) {
+    names.emplace_back(one->if_name);
+  }
+  if_freenameindex(all);
+  return names;
+}
+
 KernelInterface::KernelInterface(const std::string& name)
     : name_(name), table_("/proc/thread-self/net/dev"), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
 

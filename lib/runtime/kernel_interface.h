@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+#include <vector>
 
 #include "runtime/proc_file.h"
 
@@ -14,6 +16,9 @@ struct KernelCounters {
   std::uint64_t tx_packets = 0;
   std::uint64_t tx_dropped = 0;
 };
+
+/// The names of this network namespace's interfaces.
+std::vector<std::string> kernel_interfaces();
 
 /// An interface of this network namespace. Whatever it asks, it asks through what it opened when it was made.
 class KernelInterface {

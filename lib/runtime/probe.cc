@@ -18,6 +18,7 @@
 #include "dpdk/port.h"
 #include "plan/drivers.h"
 #include "plan/resolve.h"
+#include "runtime/device_needs.h"
 #include "runtime/kernel_interface.h"
 
 namespace ringway {
@@ -135,6 +136,10 @@ Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepage
   }
   const auto attach = [&](const std::string& device, const At<std::string>& told, const std::string& path) {
     try {
+      std::uint16_t known = 0;
+      if (rte_eth_dev_get_port_by_name(device_name(device).c_str(), &known) != 0) {  // else EAL has it: --vdev
+        require_needs(device);
+      }
       const unsigned id = attach_port(device, output);
       inventory.devices.push_back(probe_device(device, static_cast<std::uint16_t>(id)));
       return id;

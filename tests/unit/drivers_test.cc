@@ -68,7 +68,7 @@ TEST(Drivers, BondIsWhatItsMembersHaveInCommon) {
   EXPECT_EQ(accepted_frames("net_bonding0", bond, 1500, 2048), (FrameRange{14, 1518}));
   EXPECT_EQ(received_frames("net_bonding0", bond, 1500), (FrameRange{0, 65535}));
 
-  PortPlan port{.name = "bond", .device = "net_bonding0", .driver = "net_bonding"};
+  PortPlan port;
   port.members = {"net_virtio_user0,path=/x", "net_virtio_user1,path=/y"};
   EXPECT_EQ(driver_copies(port), 0U);
   port.members.emplace_back("net_tap0");
@@ -87,7 +87,11 @@ TEST(Drivers, MemifRingsAndBuffers) {
 
 TEST(Drivers, MbufsThatNeverComeBack) {
   const auto lost = [](const char* device) {
-    const LostMbufs mbufs = mbufs_lost_at_close({.name = "a", .device = device, .rx_queues = 2, .tx_queues = 1});
+    PortPlan port;
+    port.device = device;
+    port.rx_queues = 2;
+    port.tx_queues = 1;
+    const LostMbufs mbufs = mbufs_lost_at_close(port);
     return std::pair(mbufs.least, mbufs.most);
   };
   EXPECT_EQ(lost("net_af_xdp0,iface=x"), std::pair(std::uint64_t{4096}, std::uint64_t{4096}));
