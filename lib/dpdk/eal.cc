@@ -1,5 +1,6 @@
 #include "dpdk/eal.h"
 
+#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -7,10 +8,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <sstream>
 #include <string_view>
+#include <thread>
 
 #include "core/errors.h"
 #include "core/text.h"
@@ -87,6 +91,20 @@ std::string driver_words(const std::string& output) {
   return driver.empty() ? eal : driver;
 }
 
+/// Waits until EAL's interrupt thread has served what it was woken for, an alarm last: rte_eal_cleanup takes away its
+/// memory without a word to it, and with memif's handles just registered the process died of that (22.11).
+void settle_interrupts() {
+  std::atomic<bool> served = false;
+  const auto serve = [](void* flag) { static_cast<std::atomic<bool>*>(flag)->store(true); };
+  if (rte_eal_alarm_set(1, serve, &served) != 0) {
+    return;
+  }
+  for (int look = 0; look < 10000 && !served; ++look) {  // a second at most
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  rte_eal_alarm_cancel(serve, &served);
+}
+
 }  // namespace
 
 Eal::Eal(const std::vector<std::string>& argv, HeldOutput& output) : argv_(argv) {
@@ -106,6 +124,8 @@ Eal::Eal(const std::vector<std::string>& argv, HeldOutput& output) : argv_(argv)
 }
 
 Eal::~Eal() {
+  settle_interrupts();
+  settle_interrupts();  // the first may have been served before what else was waiting
   rte_eal_cleanup();
 }
 

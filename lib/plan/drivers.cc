@@ -71,8 +71,13 @@ std::string devarg(std::string_view device, std::string_view key) {
   return {};
 }
 
+bool takes_bonds_mac(std::string_view driver) {
+  return driver != "net_af_xdp" && driver != "net_memif" && driver != "net_pcap" && driver != "net_vhost" &&
+         driver != "net_virtio_user";
+}
+
 bool tells_link_loss(std::string_view driver) {
-  return !on_kernel_interface(driver) && driver != "net_tap" && driver != "net_pcap";
+  return driver != "net_af_packet" && driver != "net_tap";
 }
 
 bool loops_capture(std::string_view device) {

@@ -47,8 +47,12 @@ unsigned driver_copies(std::string_view driver, const std::string& device);
 /// The same of a port; of a bond the most that a member makes.
 unsigned driver_copies(const PortPlan& port);
 
-/// Whether a bond with such a member learns that its link is lost (22.11: af_packet, af_xdp and pcap keep no account of
-/// it, tap calls nobody).
+/// Whether a bond can have such a member: it is given the bond's MAC address, which af_xdp, memif, pcap, vhost and
+/// virtio-user refuse (22.11).
+bool takes_bonds_mac(std::string_view driver);
+
+/// Whether a bond with such a member learns that its link is lost: af_packet keeps no account of it, tap calls nobody
+/// (22.11).
 bool tells_link_loss(std::string_view driver);
 
 /// Whether a net_pcap device plays its capture again and again, from mbufs that it loads once.

@@ -119,7 +119,12 @@ class PortPlanner {
     for (std::size_t i = 0; i < facts_.members.size(); ++i) {
       const std::string& driver = facts_.members[i].driver;
       planned_.members.push_back(asked_.members[i].value);
-      if (!tells_link_loss(driver)) {
+      if (!takes_bonds_mac(driver)) {
+        context_.problems().missing(asked_.members[i].at, path("members") + "[" + number(i) + "]",
+                                    driver +
+                                        " cannot take the bond's MAC address (22.11); expected a NIC, "
+                                        "net_af_packet or net_tap");
+      } else if (!tells_link_loss(driver)) {
         context_.problems().warn(asked_.members[i].at, path("members") + "[" + number(i) + "]",
                                  driver + " tells no bond of a lost link: only 802.3ad (mode=4) leaves this member, " +
                                      "when its partner has been silent for 90 s");

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 sys.path.append(str(TOOLS))
 
-from harness import (ORDINARY_MEMORY, RINGWAY, Ringway, check_balance, check_same, check_status,  # noqa: E402
+from harness import (ORDINARY_MEMORY, RINGWAY, Ringway, Skip, check_balance, check_same, check_status,  # noqa: E402
                      forward, forwarding_options, main, root, run, test, write_config)
 from rig import Rig, command, exchange, inside, numbered_frames, random_ways  # noqa: E402
 
@@ -27,7 +27,7 @@ SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 
 
 def load_peers():
-    loader = importlib.machinery.SourceFileLoader("testpmd_peer", str(TOOLS / "testpmd_peer"))
+    loader = importlib.machinery.SourceFileLoader("testpmd_peer", str(TOOLS / "lab" / "testpmd_peer"))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("testpmd_peer", loader))
     loader.exec_module(module)
     return module
@@ -62,9 +62,8 @@ def one_port(device, eal=ORDINARY_MEMORY, **keys):
 @test(testpmd, each=[(kind,) for kind in peers.kinds("")])
 def testpmd_and_ringway_agree_on_every_packet_over(work, kind):
     if kind.startswith("af_") and root():
-        from harness import Skip
         raise Skip(root())
-    done = subprocess.run([TOOLS / "testpmd_peer", "--kind", kind, "--seconds", "1", "--ringway", RINGWAY],
+    done = subprocess.run([TOOLS / "lab" / "testpmd_peer", "--kind", kind, "--seconds", "1", "--ringway", RINGWAY],
                           capture_output=True, text=True, timeout=200)
     numbers = done.stdout.splitlines()[-1].split()
     assert done.returncode == 0 and numbers[0] == kind, done.stdout + done.stderr
@@ -121,31 +120,23 @@ def zero_copy_memif_loses_its_server_and_keeps_its_balance(work):
 
 # -- bonds
 
-@test(testpmd)
-def bond_goes_on_without_the_member_it_lost_under_load(work):
-    paths = [work / "one.sock", work / "two.sock"]
-    config = {**one_port("net_bonding0,mode=1", members=[f"net_vhost{i},iface={path}" for i, path in enumerate(paths)])}
-    with contextlib.ExitStack() as stack:
-        ringway = stack.enter_context(Ringway(work, *forwarding_options(work, config)))
-        ringway.wait_until_forwarding(1)
-        first, second = (stack.enter_context(testpmd_at(work, f"peer{i}", f"net_virtio_user0,path={path}",
-                                                        eal=["--single-file-segments"]))
-                         for i, path in enumerate(paths))
-        ringway.wait_for("link up")
-        for peer in (first, second):
-            peer.say("set fwd flowgen")
-            peer.say("start", "RX queue")
-        time.sleep(0.5)
-        before = second.packets()
-        first.process.kill()  # it does not say goodbye
-        first.process.wait()
-        time.sleep(1)
-        received, sent = second.packets()
-        second.stop()
-        assert received - before[0] > 1000 and sent - before[1] > 1000, f"{before} and then {(received, sent)}"
-        ringway.stop()
-        drops = ringway.report["drops"]
-        check_balance(ringway, tx_full=drops["tx_full"])
+@test(root)
+def active_backup_bond_speaks_through_its_first_member_alone(work):
+    with Rig("a", "b") as rig:
+        members = [f"net_af_packet{i},iface=to_{name}" for i, name in enumerate(rig.names)]
+        config = one_port("net_bonding0,mode=1", members=members)
+        with rig.ringway(work, *forwarding_options(work, config)) as ringway:
+            ringway.wait_for("link up")
+            assert ringway.err.count("net_af_packet tells no bond of a lost link") == 2, ringway.err
+            frames = numbered_frames(random.Random(51), 200)
+            got = []
+            for begin in range(0, len(frames), 50):
+                for host in rig.hosts.values():
+                    host.send(frames[begin:begin + 50])
+                got += rig.hosts["a"].receive(50)
+            check_same("a", [frame[6:12] + frame[:6] + frame[12:] for frame in frames], got)
+            assert rig.hosts["b"].receive(1, 0.2) == [], "the backup has sent"
+            assert check_balance(ringway.stop())["received"] == 200
 
 
 @test(root, testpmd)
@@ -165,16 +156,19 @@ def lacp_brings_both_members_up_with_testpmds_bond(work):
                                  far, arguments=["--portmask=0x4"])
             try:
                 with rig.ringway(work, *forwarding_options(work, config)) as ringway:
-                    peer.say("start", "RX queue")  # a bond speaks LACP while somebody polls it
+                    peer.say("set fwd flowgen")  # a bond speaks LACP only while somebody sends through it
+                    peer.say("start", "RX queue")
                     ringway.wait_for("link up", 30)
-                    time.sleep(3)
-                    told = peer.say("show bonding lacp info 2", "testpmd> ")
-                    assert told.count("COLLECTING DISTRIBUTING") == 4, told  # actor and partner of two members
-                    peer.stop()
+                    deadline = time.monotonic() + 30
+                    while "4" != (states := str(peer.say("show bonding lacp info 2").count("COLLECTING DISTRIBUTING"))):
+                        assert time.monotonic() < deadline, f"{states} of 4 (actor and partner, two members) are up"
+                        time.sleep(0.5)
                     before = peer.packets(2)
-                    peers.exchange(peer, 0.5, bursts=True)
+                    time.sleep(0.5)
                     received, sent = (now - then for now, then in zip(peer.packets(2), before))
-                    assert check_balance(ringway.stop())["received"] == sent == received > 0, (sent, received)
+                    peer.stop()
+                    assert received > 1000 and sent > 1000, (received, sent)
+                    check_balance(ringway.stop(), tx_full=ringway.report["drops"]["tx_full"])
             finally:
                 peer.close()
         finally:
@@ -260,6 +254,8 @@ REFUSALS = {
     "long frames over memif": ("net_memif0,role=server,socket={work}/sock,socket-abstract=no", {"mtu": 9000}, 78,
                                "expected the device with bsize=9022"),
     "bond without members": ("net_bonding0,mode=1", {}, 78, "joins no devices; expected members: [DEVICE, ...]"),
+    "bond of what takes no MAC": ("net_bonding0,mode=1", {"members": ["net_vhost0,iface={work}/sock"]}, 69,
+                                  "net_vhost cannot take the bond's MAC address"),
     "bond of what is not there": ("net_bonding0,mode=1", {"members": ["net_af_packet0,iface=nope"]}, 69,
                                   "ports.peer.members[0]: 'net_af_packet0,iface=nope': no interface"),
 }
@@ -268,6 +264,8 @@ REFUSALS = {
 @test(each=[(name,) for name in REFUSALS])
 def is_refused(work, name):
     device, keys, status, words = REFUSALS[name]
+    keys = {key: [device.format(work=work) for device in value] if key == "members" else value
+            for key, value in keys.items()}
     told = forward(work, one_port(device.format(work=work), **keys))
     check_status(told, status, words)
 

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "config/device.h"
+#include "config/device.h"
 #include "inventory_fixtures.h"
 
 namespace ringway {
@@ -29,6 +31,10 @@ Inventory example_machine() {
                                  vdev("net_pcap0", "net_pcap"), vdev("net_pcap1", "net_pcap")});
   for (const unsigned id : {4U, 5U}) {
     inventory.lcores.push_back({.id = id, .cpus = {id}, .socket = 0, .core = id, .main = false});
+  }
+  for (const char* name : {"net_null0", "net_ring0", "net_tap0", "net_tap1", "net_memif0", "net_vhost0",
+                           "net_virtio_user0", "net_bonding0"}) {
+    inventory.devices.push_back(vdev(name, std::string(vdev_driver(name))));
   }
   inventory.devices[6].held_mbufs = inventory.devices[7].held_mbufs = 500;  // what a looped capture holds
   return inventory;
@@ -69,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Config, Examples, testing::ValuesIn(examples()),
                          [](const auto& param) { return param.param.stem().string(); });
 
 TEST(Examples, AreThere) {
-  EXPECT_GE(examples().size(), 7U);
+  EXPECT_GE(examples().size(), 19U);
 }
 
 TEST(Explain, CarriesEveryKeyThroughARoundTrip) {
