@@ -1,10 +1,10 @@
 #include "doctor/demand.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <map>
 
+#include "config/device.h"
 #include "core/text.h"
 #include "doctor/host.h"
 #include "plan/drivers.h"
@@ -83,12 +83,12 @@ std::vector<LcoreFacts> lcores_here(const std::vector<std::string>& argv, const 
 }
 
 /// A device that takes whatever is asked of it: what it really takes, only its driver tells.
-DeviceFacts assumed_facts(const PortConfig& port, const MachineFacts& machine) {
-  const std::string& device = port.device.value;
+DeviceFacts assumed_facts(const std::string& device, unsigned rx_queues, const MachineFacts& machine) {
   DeviceFacts facts;
   facts.device = device_name(device);
-  facts.driver = is_pci(device) ? "the NIC's driver" : vdev_driver(device);
-  facts.max_rx_queues = facts.max_tx_queues = kMostQueues;
+  facts.driver = is_pci(device) ? "the NIC's driver" : std::string(vdev_driver(device));
+  facts.max_rx_queues = rx_queues;
+  facts.max_tx_queues = kMostQueues;
   facts.scatter = facts.multi_segs = true;
   facts.rss_types = 1;
   facts.held_mbufs = loops_capture(device) ? 1 : 0;  // a looped capture has frames
@@ -125,16 +125,8 @@ std::vector<LcoreFacts> lcores_of(std::string_view map) {
   return lcores;
 }
 
-std::string vdev_driver(std::string_view device) {
-  std::string name = device_name(device);
-  while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back())) != 0) {
-    name.pop_back();
-  }
-  return name;
-}
-
 std::string interface_below(const std::string& device) {
-  const std::string driver = vdev_driver(device);
+  const std::string_view driver = vdev_driver(device);
   if (driver == "net_pcap") {
     for (const char* key : {"iface", "rx_iface", "rx_iface_in", "tx_iface"}) {
       if (const std::string name = devarg(device, key); !name.empty()) {
@@ -167,8 +159,12 @@ Demand demand_of(const Config& config, const std::vector<std::string>& command_l
   inventory.no_huge = demand.no_huge;
   inventory.memory_mib = demand.memory_mib;
   for (const PortConfig& port : config.ports) {
-    if (!is_lab(port)) {
-      inventory.devices.push_back(assumed_facts(port, machine));
+    if (is_lab(port)) {
+      continue;
+    }
+    inventory.devices.push_back(assumed_facts(port.device.value, rx_queues_of(port), machine));
+    for (const auto& member : port.members) {
+      inventory.devices.push_back(assumed_facts(member.value, rx_queues_of(port), machine));
     }
   }
   demand.planning = make_plan(config, inventory);

@@ -35,9 +35,6 @@ Demand demand_of(const Config& config, const std::vector<std::string>& command_l
 /// is not of that form.
 std::vector<LcoreFacts> lcores_of(std::string_view map);
 
-/// The driver of a vdev, `net_tap` of `net_tap0,iface=x`.
-std::string vdev_driver(std::string_view device);
-
 /// The kernel interface that a device string names, for the drivers that stand on one that is there: net_af_packet,
 /// net_af_xdp and net_pcap. Empty: none.
 std::string interface_below(const std::string& device);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/device.h"
 #include "core/text.h"
 #include "doctor/rules.h"
 #include "plan/drivers.h"
@@ -24,7 +25,6 @@ constexpr unsigned kNetAdmin = 12;
 constexpr unsigned kNetRaw = 13;
 constexpr unsigned kIpcLock = 14;
 constexpr unsigned kSysAdmin = 21;
-constexpr unsigned kBpf = 39;
 
 std::string user(const Case& c) {
   return "user " + std::to_string(c.machine.process.uid);
@@ -156,14 +156,14 @@ struct Needed {
 };
 
 /// Capabilities that a driver needs to open its port; measured on DPDK 22.11.
-std::vector<Needed> needed_by(const std::string& driver, const std::string& device) {
+std::vector<Needed> needed_by(std::string_view driver, const std::string& device) {
   const Needed admin{kNetAdmin, "net_admin"};
   const Needed raw{kNetRaw, "net_raw"};
   if (driver == "net_af_packet") {
     return {admin, raw};
   }
   if (driver == "net_af_xdp") {
-    return {admin, raw, {kIpcLock, "ipc_lock"}, {kSysAdmin, "sys_admin"}, {kBpf, "bpf"}};
+    return {admin, raw, {kIpcLock, "ipc_lock"}, {kSysAdmin, "sys_admin"}};
   }
   if (driver == "net_tap") {
     return {admin};

@@ -70,13 +70,35 @@ void prefix(Case& c) {
 
 }  // namespace rules
 
+namespace {
+
+/// The configuration with a port for each device below a bond, for rules that look at devices.
+Config with_members(const Config& config) {
+  Config all = config;
+  for (const PortConfig& port : config.ports) {
+    for (const auto& member : port.members) {
+      PortConfig below = port;
+      below.device = member;
+      all.ports.push_back(std::move(below));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
 std::vector<Finding> diagnose(const MachineFacts& machine, const Config* config,
                               const std::vector<std::string>& command_line) {
+  std::optional<Config> devices;
   std::optional<Demand> demand;
   if (config != nullptr) {
+    devices = with_members(*config);
     demand = demand_of(*config, command_line, machine);
   }
-  Case found{.machine = machine, .config = config, .demand = demand ? &*demand : nullptr, .findings = {}};
+  Case found{.machine = machine,
+             .config = devices ? &*devices : nullptr,
+             .demand = demand ? &*demand : nullptr,
+             .findings = {}};
   for (const Rule rule : kRules) {
     rule(found);
   }

@@ -1,6 +1,8 @@
 #include "runtime/device_needs.h"
 
 #include <net/if.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,12 +39,31 @@ void require_interface(const std::string& name) {
           (advice.empty() ? "; expected " + join(there, "or") : advice));
 }
 
+/// Whether a socket was left behind by a process that has ended. To ask with a type that no server here has disturbs
+/// none: one that lives answers EPROTOTYPE.
+bool is_left_behind(const std::string& path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  std::error_code none;
+  if (!fs::is_socket(path, none) || path.size() >= sizeof address.sun_path) {
+    return false;
+  }
+  path.copy(address.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool refused = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0;
+  const bool left_behind = refused && errno == ECONNREFUSED;
+  close(fd);
+  return left_behind;
+}
+
 /// A server makes its socket itself, and removes it again unless it is killed.
 void require_place(const std::string& path) {
   const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
   std::error_code none;
+  if (is_left_behind(path)) {
+    fs::remove(path, none);
+  }
   if (fs::exists(path, none)) {
-    missing(path + " is there already, left behind or in use; expected: rm " + path);
+    missing(path + " is there already, and in use or no socket; expected another path");
   }
   if (!fs::is_directory(folder, none)) {
     missing(folder.string() + " is no folder; expected one for the socket");

@@ -7,6 +7,7 @@
 #include <map>
 #include <string_view>
 
+#include "config/device.h"
 #include "plan/eal_args.h"
 
 namespace ringway {
@@ -29,15 +30,19 @@ const Names kPeerOnSocket = {"poll",    "accept",        "accept4",      "sendms
                              "writev",  "get_mempolicy", "memfd_create", "epoll_create1"};
 
 // A NIC that was unplugged comes back: the bus is looked through, and its files are opened.
-const Names kPci = {"openat", "access", "readlink",      "readlinkat",       "getdents64",      "ioctl",
+const Names kNic = {"openat", "access", "readlink",      "readlinkat",       "getdents64",      "ioctl",
                     "fcntl",  "flock",  "pwrite64",      "eventfd2",         "timerfd_settime", "dup",
                     "dup2",   "mbind",  "get_mempolicy", "set_mempolicy",    "memfd_create",    "fstatfs",
                     "statfs", "mkdir",  "socket",        "sched_getaffinity"};
+
+constexpr std::string_view kAnyNic = "PCI";
 
 /// As measured with strace on each kind, from forwarding to the end, with peers that go and come back.
 const std::map<std::string_view, Names>& by_driver() {
   static const std::map<std::string_view, Names> kCalls = {
       {"lab", {}},
+      {kAnyNic, kNic},
+      {"net_bonding", {"timerfd_settime"}},  // and what its members need
       {"net_null", {}},
       {"net_ring", {}},
       {"net_pcap", {"sendto", "poll", "ioctl", "getsockname", "getsockopt", "setsockopt", "writev"}},
@@ -55,13 +60,22 @@ const std::map<std::string_view, Names>& by_driver() {
 
 std::optional<std::vector<AllowedCall>> calls_after_start(const Plan& plan) {
   Names names = kAlways;
-  for (const PortPlan& port : plan.ports) {
-    const auto known = by_driver().find(port.driver);
-    if (!is_pci(port.device) && known == by_driver().end()) {
-      return {};
+  bool known = true;
+  const auto add = [&](const std::string& device, std::string_view driver) {
+    const auto more = by_driver().find(is_pci(device) ? kAnyNic : driver);
+    known = known && more != by_driver().end();
+    if (known) {
+      names.insert(names.end(), more->second.begin(), more->second.end());
     }
-    const Names& more = is_pci(port.device) ? kPci : known->second;
-    names.insert(names.end(), more.begin(), more.end());
+  };
+  for (const PortPlan& port : plan.ports) {
+    add(port.device, port.driver);
+    for (const std::string& member : port.members) {
+      add(member, vdev_driver(member));
+    }
+  }
+  if (!known) {
+    return {};
   }
   const auto before = [](std::string_view a, std::string_view b) { return a < b; };
   std::sort(names.begin(), names.end(), before);

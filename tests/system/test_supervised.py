@@ -11,7 +11,7 @@ import time
 
 import captures
 from harness import (CPUS, CROSSED, NULLS, ORDINARY_MEMORY, SILENT, SLOWDOWN, Ringway, Skip, check_balance,
-                     check_status, forwarding_options, hugepages, main, root, standing_still, test)
+                     check_status, forwarding_options, hugepages, main, root, run, standing_still, test)
 from machine import reserved_hugepages
 
 KILLS = 20
@@ -118,6 +118,22 @@ def a_restart_after_a_kill_finds_nothing_in_its_way(work):
     left = {path.name for path in work.iterdir()} - {"config.yaml", "report.json", "stdout", "stderr", "runtime"}
     assert not left, left
 
+
+
+@test(each=[("net_vhost0,iface={}",), ("net_memif0,role=server,socket-abstract=no,socket={}",)])
+def a_socket_left_behind_by_a_kill_is_no_obstacle(work, device):
+    path = work / "socket"
+    ports = {"east": {"device": device.format(path)}, "west": {"device": "net_null1"}}
+    config = {"ports": ports, "forwarding": CROSSED, "eal": ORDINARY_MEMORY}
+    with Ringway(work, *forwarding_options(work, config)) as ringway:
+        ringway.wait_until_forwarding()
+        second = work / "second"
+        second.mkdir()
+        check_status(run(second, *forwarding_options(second, config)), 69, f"{path} is there already, and in use")
+        assert ringway.process.poll() is None, ringway.err
+    assert path.is_socket(), "the kill left nothing behind"
+    with Ringway(work, *forwarding_options(work, config)) as ringway:
+        check_balance(ringway.wait_until_forwarding().stop(), tx_full=ringway.report["drops"]["tx_full"])
 
 
 if __name__ == "__main__":
