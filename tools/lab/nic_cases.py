@@ -1,0 +1,166 @@
+"""What is asked of ringway on bound NICs: each case gets the lab, tells what it saw, and fails by an exception."""
+
+import random
+import time
+
+from harness import check_balance, check_flows, check_same
+from nic_lab import GuestError, Forwarder
+from nic_wire import Load, STALL_S, Way, drain, exchange, flow_frame, flows_of_frames, listen
+from rig import numbered_frames
+
+FRAMES = 2000  # each way
+AFTER = 300  # frames each way, to see that it goes on
+DRIVERS = {'e1000e': 'net_e1000_em', 'e1000': 'net_e1000_em', 'virtio': 'net_virtio', 'multi': 'net_virtio, RSS'}
+TWO_LCORES = '--lcores 0@0,1@0,2@1'
+REPLUG_S = 60
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__.replace('_', ' ')] = function
+    return function
+
+
+def ways_between(lab, one, other, count, seed, longest=1514):
+    """Numbered frames both ways."""
+    rng = random.Random(seed)
+    return [Way(f'{a} to {b}', lab.wires[a], lab.wires[b], numbered_frames(rng, count, longest, source))
+            for source, (a, b) in enumerate([(one, other), (other, one)])]
+
+
+def check_ways(lab, ways):
+    """All that is sent arrives once, unaltered, in order."""
+    seconds = exchange(ways)
+    for way in ways:
+        check_same(way.name, way.frames, way.got)
+    told = ', '.join(f'{way.name} {len(way.got)}' for way in ways)
+    lab.log(f'{told}: every frame compared, none lost, in order; {sum(len(way.got) for way in ways) / seconds:.0f} a second')
+
+
+def end(lab, forwarder, **drops):
+    balance = check_balance(forwarder.signal('TERM'), **drops)
+    lab.log(f'SIGTERM: exit status {forwarder.status}, received {balance["received"]}, '
+            f'transmitted {balance["transmitted"]}, dropped {balance["dropped"]}')
+    return forwarder.report
+
+
+@case
+def nics_are_planned_by_their_drivers(lab):
+    for name in DRIVERS:
+        bound = lab.run(f'basename $(readlink /sys/bus/pci/devices/{lab.addresses[name]}/driver)').strip()
+        assert bound == 'vfio-pci', f'{name} is bound to {bound}'
+    plan = Forwarder(lab, ['e1000e', 'e1000'], ['virtio', 'multi'], ports={'multi': {'rx_queues': 2}}).plan()
+    ports = plan[plan.index('\nports:'):plan.index('\nforwarding:')]
+    for name, driver in DRIVERS.items():
+        line = ports.split(f'  {name}:\n')[1].split('\n')[0].strip()
+        assert line.startswith(f'# driver {driver}'), f'{name}: {line}'
+        lab.log(f'{name}: {line.removeprefix("# ")}')
+
+
+@case
+def e1000e_and_e1000_forward_and_SIGTERM_ends_in_balance(lab):
+    with Forwarder(lab, ['e1000e', 'e1000']) as forwarder:
+        check_ways(lab, ways_between(lab, 'e1000e', 'e1000', FRAMES, 1))
+        report = end(lab, forwarder)
+        told = {name: (port['rx_packets'], port['tx_packets']) for name, port in report['ports'].items()}
+        assert told == {'e1000e': (FRAMES, FRAMES), 'e1000': (FRAMES, FRAMES)}, told
+
+
+@case
+def virtio_and_e1000e_forward(lab):
+    with Forwarder(lab, ['virtio', 'e1000e']) as forwarder:
+        check_ways(lab, ways_between(lab, 'virtio', 'e1000e', FRAMES, 2))
+        assert end(lab, forwarder)['balance']['received'] == 2 * FRAMES
+
+
+@case
+def two_queues_and_two_lcores_share_the_flows(lab):
+    """Lcore 1 has queue 0 alone, so its count is the queue's."""
+    frames, flows = flows_of_frames(random.Random(3), 32, FRAMES)
+    to_multi, back = (Way('virtio to multi', lab.wires['virtio'], lab.wires['multi'], frames),
+                      Way('multi to virtio', lab.wires['multi'], lab.wires['virtio'], frames))
+    with Forwarder(lab, ['multi', 'virtio'], on=TWO_LCORES, ports={'multi': {'rx_queues': 2}},
+                   lcores={1: {'rx': ['multi.0']}, 2: {'rx': ['multi.1', 'virtio.0']}}) as forwarder:
+        exchange([to_multi, back])
+        check_same(to_multi.name, frames, to_multi.got)
+        check_flows(back.name, flows, frames, back.got)
+        report = end(lab, forwarder)
+    by_lcore = {lcore: entry['packets'] for lcore, entry in report['lcores'].items()}
+    queues = [by_lcore['1'], by_lcore['2'] - len(frames)]
+    lab.log(f'{len(flows)} flows: queue 0 had {queues[0]} frames (lcore 1), queue 1 had {queues[1]} (lcore 2)')
+    assert sum(queues) == len(frames) and min(queues) > len(frames) // 10, by_lcore
+
+
+@case
+def link_goes_down_and_up(lab):
+    with Forwarder(lab, ['virtio', 'e1000e']) as forwarder:
+        for name, other in (('e1000e', 'virtio'), ('virtio', 'e1000e')):
+            flap(lab, forwarder, name, other)
+        end(lab, forwarder)
+
+
+def flap(lab, forwarder, name, other):
+    told = {state: f"port '{name}': link {state}" for state in ('down', 'up')}
+    known = {state: forwarder.count(text) for state, text in told.items()}
+    lab.set_link(name, False)
+    forwarder.wait_for(told['down'], times=known['down'] + 1)
+    lost = Way(f'{name} without a cable', lab.wires[name], lab.wires[other], numbered_frames(random.Random(4), 8))
+    lost.send()
+    listen([lost], 1)
+    assert not lost.got, f'{len(lost.got)} frames through a cable that is not there'
+    lab.set_link(name, True)
+    forwarder.wait_for(told['up'], times=known['up'] + 1)
+    lab.log(f'{name}: link down and up were told; nothing came in between')
+    check_ways(lab, ways_between(lab, name, other, AFTER, 5))
+
+
+@case
+def SIGKILL_costs_no_hugepage_and_the_next_run_forwards(lab):
+    pair = ['e1000e', 'virtio']
+    with Forwarder(lab, pair) as forwarder:
+        used = lab.hugepages - lab.free_hugepages()
+        load = [Way('load', lab.wires[a], lab.wires[b]) for a, b in (pair, pair[::-1])]
+        with Load(load, lambda number: flow_frame(random.Random(number), number % 8, number, 200)):
+            time.sleep(1)
+            before = [len(way.got) for way in load]
+            forwarder.signal('KILL')
+    assert all(before) and forwarder.status == 137, (before, forwarder.status)
+    assert used > 0 and lab.free_hugepages() == lab.hugepages, (used, lab.free_hugepages(), lab.hugepages)
+    lab.log(f'SIGKILL after {sum(before)} frames: {used} hugepages were in use, all are free again')
+    drain([lab.wires[name] for name in pair])
+    with Forwarder(lab, pair) as forwarder:
+        drain([lab.wires[name] for name in pair])
+        check_ways(lab, ways_between(lab, *pair, AFTER, 6))
+        end(lab, forwarder)
+
+
+@case
+def NICs_are_replugged_while_other_ports_forward(lab):
+    with Forwarder(lab, ['e1000e', 'virtio'], ['e1000', 'multi']) as forwarder:
+        others = [Way(f'{a} to {b}', lab.wires[a], lab.wires[b]) for a, b in (('e1000', 'multi'), ('multi', 'e1000'))]
+        with Load(others, lambda number: flow_frame(random.Random(number), number % 8, number, 60 + number % 1400)):
+            for name, other in (('e1000e', 'virtio'), ('virtio', 'e1000e')):
+                replug(lab, forwarder, name, other)
+        for way in others:
+            check_same(way.name, way.frames, way.got)
+        lab.log(f'meanwhile {", ".join(f"{way.name} {len(way.got)}" for way in others)}: every frame compared, none lost')
+        end(lab, forwarder, port_lost=2 * AFTER)
+
+
+def replug(lab, forwarder, name, other):
+    """What is sent to the port while it is away is dropped by name; afterwards both ways forward."""
+    began = time.monotonic()
+    lab.unplug(name)
+    lab.wait_until_unplugged(name, REPLUG_S)
+    let_go = time.monotonic() - began
+    received = forwarder.received(other)
+    lost = Way(f'{other} to {name}, away', lab.wires[other], lab.wires[name],
+               numbered_frames(random.Random(7), AFTER, source=2))
+    exchange([lost], complete=lambda: forwarder.received(other) - received >= AFTER)
+    assert not lost.got and forwarder.alive()
+    lab.plug(name)
+    lab.bind(name)
+    forwarder.wait_for(f"port '{name}': {lab.addresses[name]} is back\n", REPLUG_S)
+    lab.log(f'{name}: let go of {let_go:.1f} s after it was unplugged, {AFTER} frames to it dropped meanwhile; it is back')
+    check_ways(lab, ways_between(lab, name, other, AFTER, 8))
