@@ -4,7 +4,7 @@ BUILD_PACKAGES=(g++ meson ninja-build pkg-config libdpdk-dev libboost-program-op
   libgtest-dev nlohmann-json3-dev libpcap-dev libseccomp-dev libcap-ng-dev)
 # Of these, pictures need graphviz; the benches need valgrind and libbenchmark-dev, and are built whenever they are there.
 TEST_PACKAGES=(python3 python3-scapy clang lld libclang-rt-14-dev clang-format iproute2 ethtool procps util-linux valgrind
-  graphviz libbenchmark-dev dpdk-dev systemd)
+  graphviz libbenchmark-dev dpdk-dev systemd qemu-system-x86 linux-image-amd64 busybox-static cpio kmod)
 
 # install_missing PACKAGE... : installs those that are not there, with sudo where not root, and says so.
 install_missing() {

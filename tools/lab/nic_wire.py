@@ -162,19 +162,20 @@ class Load(threading.Thread):
         exchange(self.ways)
 
 
-def flow_frame(rng, flow, number, size):
-    """A UDP datagram over IPv4 of that flow."""
+def flow_frame(rng, source_port, number, size):
+    """A UDP datagram over IPv4; its flow is that of the port."""
     total = size - 14
-    addresses = bytes([10, 1, flow >> 8, flow & 255, 10, 2, flow & 255, 1])
+    addresses = bytes([10, 1, 0, 1, 10, 2, 0, 1])
     head = struct.pack('!BBHHHBB', 0x45, 0, total, number & 0xffff, 0, 64, 17)
     checksum = sum(struct.unpack('!9H', head + addresses))
     checksum = ~((checksum & 0xffff) + (checksum >> 16)) & 0xffff
-    udp = struct.pack('!HHHHQ', 1024 + flow, 5000, total - 20, 0, number)
+    udp = struct.pack('!HHHHQ', source_port, 5000, total - 20, 0, number)
     frame = b'\x02\0\0\0\0\xff' + b'\x02\0\0\0\0\x01' + b'\x08\0' + head + struct.pack('!H', checksum) + addresses + udp
     return frame + rng.randbytes(size - len(frame))
 
 
 def flows_of_frames(rng, flows, count, longest=1514):
     """Numbered frames of every size from 60 up, dealt out to the flows in turn: all in order, and by flow."""
-    frames = [flow_frame(rng, number % flows, number, 60 + number * 97 % (longest - 59)) for number in range(count)]
+    ports = rng.sample(range(1024, 65536), flows)
+    frames = [flow_frame(rng, ports[number % flows], number, 60 + number * 97 % (longest - 59)) for number in range(count)]
     return frames, [frames[flow::flows] for flow in range(flows)]
