@@ -80,7 +80,19 @@ void log_arguments(const std::vector<std::string>& eal_argv) {
   std::cerr << "ringway: EAL arguments: " << joined({eal_argv.begin() + 1, eal_argv.end()}, " ") << '\n';
 }
 
-ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options, Results& results, HeldOutput& output) {
+/// Whom EAL's own threads answer, which takes system calls that forwarding does not; empty: nobody.
+std::string others_served(const std::vector<std::string>& eal_argv) {
+  const auto has = [&](const char* option) {
+    return std::find(eal_argv.begin(), eal_argv.end(), option) != eal_argv.end();
+  };
+  if (!has("--no-telemetry")) {
+    return "telemetry is on";
+  }
+  return has("--in-memory") || has("--no-shconf") ? "" : "other processes may attach";
+}
+
+ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
+                   const std::vector<std::string>& eal_argv, Results& results, HeldOutput& output) {
   output.hold_streams();  // libraries below drivers print, too
   Runtime runtime(plan, ids);
   output.release_streams();
@@ -92,7 +104,7 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   const Notify notify;
   runtime.enter();
   if (!options.keep_privileges) {
-    std::cerr << "ringway: " << drop_privileges(plan) << '\n';
+    std::cerr << "ringway: " << drop_privileges(plan, others_served(eal_argv)) << '\n';
   }
   runtime.start();
   notify.tell("READY=1");
@@ -148,7 +160,7 @@ ExitStatus start(const Config& config, const Options& options, HeldOutput& outpu
   for (const std::string& notice : planning.notices) {
     std::cerr << "ringway: " << notice << '\n';
   }
-  return forward(planning.plan, ids, options, results, output);
+  return forward(planning.plan, ids, options, eal_argv, results, output);
 }
 
 /// --doctor: what stands in the way of a start, and what mends it; `config` null: the machine in general.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 
@@ -168,6 +169,7 @@ Options parse_options(int argc, char** argv) {
   options.latency = text(given, "latency");
   options.keep_privileges = given.count("keep-privileges") > 0;
   options.format = format_of(given);
+  options.redraw = options.format == Format::kText && isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   options.version = given.count("version") > 0;
   options.help = given.count("help") > 0;
   check_combinations(options);

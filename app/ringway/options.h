@@ -28,6 +28,7 @@ struct Options {
   std::string latency;  ///< file to write; empty: none
   bool keep_privileges = false;
   Format format = Format::kText;
+  bool redraw = false;  ///< standard output is a terminal whose lines may be drawn anew
   bool version = false;
   bool help = false;
 };

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <iostream>
 
 #include "core/errors.h"
@@ -47,10 +46,8 @@ sigset_t watched_signals() {
 /// Prints rates; on a terminal each table takes the place of the one before.
 class RatePrinter {
  public:
-  RatePrinter(Format format, const Totals& first)
-      : format_(format),
-        redraw_(format == Format::kText && isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr),
-        before_(first) {}
+  RatePrinter(const Options& options, const Totals& first)
+      : format_(options.format), redraw_(options.redraw), before_(first) {}
 
   void print(const Totals& now) {
     const std::string text = format_ == Format::kJson ? rates_to_json(before_, now) : rates_to_text(before_, now);
@@ -130,7 +127,7 @@ class Watcher {
       : runtime_(runtime),
         options_(options),
         first_(runtime.totals()),
-        rates_(options.format, first_),
+        rates_(options, first_),
         links_(first_),
         idle_(options.stop_when_idle_s.value_or(0)),
         next_rates_(options.stats_s.value_or(0)) {}

@@ -81,7 +81,7 @@ class Dropping {
 };
 
 /// An output that keeps what it has no room for, a burst at most, and hands it over later: the leg takes nothing new
-/// until it has. After `patience` TSC cycles the kept packets are dropped; 0: at once.
+/// until it has. After `patience` TSC cycles the kept packets are dropped; 0, or where the port is lost: at once.
 template <class Output>
 class Waiting {
  public:
@@ -110,7 +110,7 @@ class Waiting {
     const std::uint16_t taken = output_.offer(held_ + begin_, before);
     counters.transmitted.add(taken);
     begin_ = static_cast<std::uint16_t>(begin_ + taken);
-    if (held() > 0 && rte_rdtsc() - since_ >= patience_) {
+    if (held() > 0 && (rte_rdtsc() - since_ >= patience_ || output_.full() == DropReason::kPortLost)) {
       give_up(counters);
     }
     return static_cast<std::uint16_t>(before - held());
@@ -130,7 +130,7 @@ class Waiting {
       held_[i] = mbufs[i];
     }
     since_ = rte_rdtsc();
-    if (patience_ == 0) {
+    if (patience_ == 0 || output_.full() == DropReason::kPortLost) {
       give_up(counters);
     }
   }

@@ -148,6 +148,14 @@ unsigned page_size(const std::string& options, unsigned otherwise) {
   return size * (unit == 'G' ? 1024 * 1024 : unit == 'M' ? 1024 : 1);
 }
 
+/// Whether a shell takes the name as it is: it goes into a command for root, and anybody may make files there.
+bool is_plain(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
+  });
+}
+
 /// EAL's own test before it removes such files: a process that lives holds a lock on each of them. Files that this user
 /// may not open count as held.
 std::vector<LeftoverFacts> find_leftovers(const fs::path& root, const fs::path& mount) {
@@ -156,10 +164,10 @@ std::vector<LeftoverFacts> find_leftovers(const fs::path& root, const fs::path& 
   std::map<std::string, bool> held;
   for (const std::string& name : names_in(folder)) {
     const std::size_t map = name.find("map_");
-    if (map == std::string::npos) {
+    const std::string prefix = name.substr(0, map == std::string::npos ? 0 : map + 4);
+    if (prefix.empty() || !is_plain(prefix)) {
       continue;
     }
-    const std::string prefix = name.substr(0, map + 4);
     const OpenFile file(folder / name);
     struct stat status {};
     if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0 ||
@@ -286,7 +294,9 @@ std::string command_of(const fs::path& root, unsigned pid) {
   while (!command.empty() && command.back() == '\0') {
     command.pop_back();
   }
-  std::replace(command.begin(), command.end(), '\0', ' ');
+  // Anybody may name a process, and this goes to a terminal.
+  std::replace_if(
+      command.begin(), command.end(), [](char c) { return c < ' ' || c > '~'; }, ' ');
   return command;
 }
 

@@ -4,8 +4,9 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
+#include <cerrno>
+#include <thread>
+#include <utility>
 
 #include "config/config.h"
 #include "core/errors.h"
@@ -17,19 +18,14 @@
 namespace ringway {
 namespace {
 
+constexpr std::chrono::seconds kBetweenTries{1};
+
 /// The name of the kernel's driver that has a PCI device; empty: none has, or there is no such device.
 std::string kernel_driver(const std::string& address) {
   char target[256];
   const ssize_t length = readlink(("/sys/bus/pci/devices/" + address + "/driver").c_str(), target, sizeof target);
   const std::string path(target, length > 0 ? static_cast<std::size_t>(length) : 0);
   return path.substr(path.rfind('/') + 1);
-}
-
-/// Whether DPDK takes devices from that driver: those that pass them on, and those that share them. A look at one that
-/// the kernel itself uses could disturb it.
-bool shares_devices(const std::string& driver) {
-  constexpr std::array kSharing = {"vfio-pci", "igb_uio", "uio_pci_generic", "mlx4_core", "mlx5_core"};
-  return std::find(kSharing.begin(), kSharing.end(), driver) != kSharing.end();
 }
 
 }  // namespace
@@ -46,8 +42,11 @@ HotPlug::HotPlug(std::deque<PortUnit>& ports, MoveLegs move_legs) : move_legs_(s
 }
 
 HotPlug::~HotPlug() {
-  if (!devices_.empty()) {
-    rte_dev_event_callback_unregister(nullptr, on_event, this);
+  if (devices_.empty()) {
+    return;
+  }
+  while (rte_dev_event_callback_unregister(nullptr, on_event, this) == -EAGAIN) {
+    std::this_thread::yield();  // it is being called
   }
 }
 
@@ -68,7 +67,7 @@ std::vector<std::string> HotPlug::tend(HeldOutput& output) {
     if (device.unplugged.exchange(false, std::memory_order_acquire) && there) {
       line = lose(device);
     } else if (!there) {
-      line = come_back(device, output);
+      line = look_for(device, output);
     }
     if (!line.empty()) {
       news.push_back("port '" + device.port.plan().name + "': " + line);
@@ -79,28 +78,43 @@ std::vector<std::string> HotPlug::tend(HeldOutput& output) {
 
 std::string HotPlug::lose(Device& device) {
   move_legs_(device.port, kNoPort);
-  device.port.lose();
-  return device.address + " is being unplugged; what was to leave by it is dropped as port_lost until it is back";
+  const std::string failed = device.port.lose();
+  device.told.clear();
+  device.next_try = {};
+  return device.address + " is being unplugged; what was to leave by it is dropped as port_lost until it is back" +
+         (failed.empty() ? "" : "; the kernel waits for it in vain: " + failed);
 }
 
-std::string HotPlug::come_back(Device& device, HeldOutput& output) {
-  const std::string driver = kernel_driver(device.address);
-  if (driver.empty() || driver == device.refused) {
+/// A device that is back may not be ready at once: its files in /dev come later, and so do their rights.
+std::string HotPlug::look_for(Device& device, HeldOutput& output) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < device.next_try) {
     return {};
   }
-  if (!shares_devices(driver)) {
-    device.refused = driver;
+  device.next_try = now + kBetweenTries;
+  const std::string news = come_back(device, output);
+  if (device.port.id() != kNoPort) {
+    move_legs_(device.port, device.port.id());
+    return news;
+  }
+  return std::exchange(device.told, news) == news ? std::string() : news;
+}
+
+// The kernel asks for no device that is not on vfio-pci, so that is where it was.
+std::string HotPlug::come_back(Device& device, HeldOutput& output) {
+  const std::string driver = kernel_driver(device.address);
+  if (driver.empty()) {
+    return {};
+  }
+  if (driver != "vfio-pci") {
     return device.address + " is back, on the kernel's driver " + driver +
            "; to have it forward again: dpdk-devbind.py --bind=vfio-pci " + device.address;
   }
   try {
     device.port.come_back(attach_port(device.port.plan().device, output));
   } catch (const Error& error) {
-    device.refused = driver;
-    return device.address + " is back, and cannot be taken: " + error.what();
+    return device.address + " is back, and cannot be taken yet: " + error.what();
   }
-  device.refused.clear();
-  move_legs_(device.port, device.port.id());
   return device.address + " is back";
 }
 

@@ -3,6 +3,7 @@
 #include <rte_dev.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <string>
@@ -33,12 +34,14 @@ class HotPlug {
     std::string address;  // as in /sys/bus/pci/devices
     PortUnit& port;
     std::atomic<bool> unplugged{false};  // EAL's interrupt thread: set; main: cleared
-    std::string refused = {};            // the kernel's driver with which it could not be taken back
+    std::string told = {};               // why it could not be taken back, when last tried
+    std::chrono::steady_clock::time_point next_try = {};
   };
 
   static void on_event(const char* name, rte_dev_event_type event, void* self);
   std::string lose(Device& device);
-  std::string come_back(Device& device, HeldOutput& output);
+  std::string look_for(Device& device, HeldOutput& output);
+  static std::string come_back(Device& device, HeldOutput& output);
 
   std::deque<Device> devices_;
   MoveLegs move_legs_;

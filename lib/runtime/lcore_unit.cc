@@ -42,25 +42,9 @@ void LcoreUnit::enter() {
   if (rte_eal_remote_launch(run, this, id_) != 0) {
     throw Error(ExitStatus::kFailed, "rte_eal_remote_launch: lcore " + std::to_string(id_) + " is busy");
   }
-  wait_until_held();
-}
-
-void LcoreUnit::wait_until_held() const {
   while (!loop_->held()) {
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
-}
-
-void LcoreUnit::apply(const std::vector<std::function<void()>>& changes) {
-  if (changes.empty()) {
-    return;
-  }
-  loop_->hold();
-  wait_until_held();
-  for (const auto& change : changes) {
-    change();
-  }
-  loop_->resume();
 }
 
 bool LcoreUnit::polls(const LegUnit& leg) const noexcept {
@@ -69,6 +53,15 @@ bool LcoreUnit::polls(const LegUnit& leg) const noexcept {
 
 void LcoreUnit::join() {
   rte_eal_wait_lcore(id_);
+}
+
+// A turn of the loop is many polls, and each may be a slow one.
+std::uint64_t LcoreUnit::progress() const noexcept {
+  std::uint64_t progress = loop_->turns();
+  for (const auto& leg : legs_) {
+    progress += leg->counters().bursts.get();
+  }
+  return progress;
 }
 
 ThreadState LcoreUnit::thread_state() const {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,9 +34,6 @@ class LcoreUnit {
   /// Waits until the loop has stopped.
   void join();
 
-  /// Makes changes to its legs while its loop stands still: not for longer than it takes to write a few numbers.
-  void apply(const std::vector<std::function<void()>>& changes);
-
   unsigned id() const noexcept { return id_; }
   const std::vector<NumaPtr<LegUnit>>& legs() const noexcept { return legs_; }
   bool polls(const LegUnit& leg) const noexcept;
@@ -48,12 +44,13 @@ class LcoreUnit {
   /// Behind enter().
   int thread_id() const noexcept { return thread_id_; }
   ThreadState thread_state() const;
+  /// Moves on for as long as legs are polled and polls end.
+  std::uint64_t progress() const noexcept;
   /// The name of the leg polled last.
   std::string polling() const { return legs_.empty() ? "no leg" : legs_[loop_->polling()]->name(); }
 
  private:
   static int run(void* self);
-  void wait_until_held() const;
 
   unsigned id_;
   std::vector<NumaPtr<LegUnit>> legs_;

@@ -1,6 +1,9 @@
 #include "runtime/port_unit.h"
 
 #include <rte_dev.h>
+#include <rte_errno.h>
+
+#include <cerrno>
 
 #include "datapath/source.h"
 
@@ -36,6 +39,18 @@ KernelCounters since(const KernelCounters& before, const KernelCounters& now) {
           .rx_dropped = difference(before.rx_dropped, now.rx_dropped),
           .tx_packets = difference(before.tx_packets, now.tx_packets),
           .tx_dropped = difference(before.tx_dropped, now.tx_dropped)};
+}
+
+rte_device* device_of(unsigned id) {
+  rte_eth_dev_info info{};
+  rte_eth_dev_info_get(static_cast<std::uint16_t>(id), &info);
+  return info.device;
+}
+
+/// Why it failed; empty: it did not.
+std::string release(rte_device* device) {
+  const int result = device != nullptr ? rte_dev_remove(device) : -ENODEV;
+  return result == 0 ? std::string() : std::string("rte_dev_remove: ") + rte_strerror(-result);
 }
 
 }  // namespace
@@ -93,29 +108,30 @@ std::vector<std::string> PortUnit::notices() const {
   return port_ ? port_->notices() : std::vector<std::string>();
 }
 
-void PortUnit::lose() {
+std::string PortUnit::lose() {
   add_counted(before_);
-  rte_eth_dev_info info{};
-  rte_eth_dev_info_get(id(), &info);
+  rte_device* const device = device_of(id());
   stop();
   close();
-  rte_dev_remove(info.device);
+  return release(device);
 }
 
 void PortUnit::come_back(unsigned id) {
-  port_.emplace(settings_of(plan_, id), pool_);
+  rte_device* const device = device_of(id);
   try {
+    port_.emplace(settings_of(plan_, id), pool_);
     running_.emplace(*port_);
   } catch (...) {
-    port_.reset();
+    close();
+    release(device);
     throw;
   }
 }
 
 void PortUnit::add_counted(rte_eth_stats& to) const {
   rte_eth_stats now{};
-  if (!port_ || rte_eth_stats_get(id(), &now) != 0 || rte_eth_dev_is_removed(id()) != 0) {
-    return;  // a device that has gone without a word reads as all ones
+  if (!port_ || rte_eth_stats_get(id(), &now) != 0) {
+    return;
   }
   to.ipackets += now.ipackets;
   to.ibytes += now.ibytes;

@@ -36,9 +36,11 @@ class PortUnit {
   /// What the driver could not do and was done without, a line each.
   std::vector<std::string> notices() const;
 
-  /// Stops and closes the port and lets go of its device, which has been unplugged. No lcore uses it any more.
-  void lose();
-  /// The device is back as ethdev port `id`: set up and started as before. Throws Error; the port is then lost still.
+  /// Stops and closes the port and lets go of its device, which is being unplugged. No lcore uses it any more. Returns
+  /// why the device could not be let go of; empty: it was.
+  std::string lose();
+  /// The device is back as ethdev port `id`: set up and started as before. Throws Error; the port is then lost still,
+  /// and its device let go of.
   void come_back(unsigned id);
 
  private:

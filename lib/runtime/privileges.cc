@@ -4,10 +4,11 @@
 #include <linux/capability.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -52,7 +53,12 @@ std::size_t drop_capabilities() {
   }
   for (const int thread : thread_ids()) {
     capng_setpid(thread);
-    if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) {
+    errno = 0;
+    const bool told = capng_get_caps_process() == 0;
+    if (!told && errno == ESRCH) {
+      continue;  // it has ended meanwhile
+    }
+    if (!told || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) {
       fail("thread " + std::to_string(thread) + " keeps capabilities", 0);
     }
   }
@@ -85,12 +91,17 @@ std::size_t filter_calls(const std::vector<AllowedCall>& calls) {
 
 }  // namespace
 
-std::string drop_privileges(const Plan& plan) {
+std::string drop_privileges(const Plan& plan, const std::string& others_served) {
+  const rlimit all{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  setrlimit(RLIMIT_MEMLOCK, &all);  // a NIC that comes back has all memory mapped anew; where it may not, as it was
   const std::size_t threads = drop_capabilities();
   std::string line = "privileges dropped in " + std::to_string(threads) + " threads: no capability is left";
 #if defined(__SANITIZE_ADDRESS__)
   return line + "; system calls are not filtered, since the leak check at the end needs some of them";
 #else
+  if (!others_served.empty()) {
+    return line + "; system calls are not filtered, since " + others_served;
+  }
   const auto calls = calls_after_start(plan);
   return calls ? line + ", and " + std::to_string(filter_calls(*calls)) + " system calls are"
                : line + "; system calls are not filtered, since it is not known which a driver here needs";

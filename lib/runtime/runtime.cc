@@ -5,7 +5,9 @@
 #include <rte_mbuf_dyn.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
+#include <thread>
 
 #include "config/config.h"
 #include "core/errors.h"
@@ -76,6 +78,10 @@ void Runtime::make_ports(const PortIds& ids) {
     throw Error(ExitStatus::kResourceMissing, "there are " + std::to_string(RTE_MAX_ETHPORTS) +
                                                   " ethdev ports; expected fewer, members of bonds included");
   }
+  // DPDK logs the first use of a port that is not there, with a stack: here, and not on an lcore.
+  rte_mbuf* none = nullptr;
+  rte_eth_rx_burst(kNoPort, 0, &none, 1);
+  rte_eth_tx_burst(kNoPort, 0, &none, 0);
   for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
     const PortPlan& port = plan_.ports[i];
     labs_.push_back(port.lab ? std::make_unique<LabPort>(port) : nullptr);
@@ -133,7 +139,24 @@ void Runtime::move_legs(const PortUnit& port, std::uint16_t to) {
         changes.emplace_back([leg, to] { leg->send_to(to); });
       }
     }
-    lcore->apply(changes);
+    if (!changes.empty()) {
+      hold(*lcore);
+      for (const auto& change : changes) {
+        change();
+      }
+      lcore->loop().resume();
+    }
+  }
+}
+
+// A burst may hang in the very device that is being unplugged.
+void Runtime::hold(LcoreUnit& lcore) {
+  lcore.loop().hold();
+  while (!lcore.loop().held()) {
+    if (const auto stuck = this->stuck()) {
+      leave_stuck(*stuck);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
 }
 

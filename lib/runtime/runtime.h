@@ -76,6 +76,7 @@ class Runtime {
   void make_ports(const PortIds& ids);
   std::vector<NumaPtr<LegUnit>> make_legs(const LcorePlan& planned, const LegParts& parts);
   void move_legs(const PortUnit& port, std::uint16_t to);
+  void hold(LcoreUnit& lcore);
   void wind_down();
   bool nothing_before(Rank rank) const;
   void join();

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "config/device.h"
-#include "plan/eal_args.h"
 
 namespace ringway {
 namespace {
@@ -16,32 +15,61 @@ namespace {
 using Names = std::vector<const char*>;
 
 // Whatever the ports are: reports and logs; waiting; memory, never to be executed; signals; the end.
-const Names kAlways = {
-    "read",         "write",     "pread64",         "lseek",          "close",        "newfstatat",   "fsync",
-    "ftruncate",    "fallocate", "rename",          "unlink",         "linkat",       "ppoll",        "epoll_wait",
-    "epoll_create", "epoll_ctl", "clock_nanosleep", "clock_gettime",  "futex",        "sched_yield",  "brk",
-    "munmap",       "mremap",    "madvise",         "rt_sigprocmask", "rt_sigreturn", "rt_sigaction", "restart_syscall",
-    "tgkill",       "getpid",    "gettid",          "exit",           "exit_group"};
+const Names kAlways = {"read",
+                       "write",
+                       "pread64",
+                       "lseek",
+                       "close",
+                       "newfstatat",
+                       "fsync",
+                       "ftruncate",
+                       "fallocate",
+                       "renameat",
+                       "renameat2",
+                       "unlinkat",
+                       "linkat",
+                       "ppoll",
+                       "epoll_wait",
+                       "epoll_create",
+                       "epoll_create1",
+                       "epoll_pwait",
+                       "epoll_ctl",
+                       "clock_nanosleep",
+                       "clock_gettime",
+                       "futex",
+                       "sched_yield",
+                       "brk",
+                       "munmap",
+                       "mremap",
+                       "madvise",
+                       "rt_sigprocmask",
+                       "rt_sigreturn",
+                       "rt_sigaction",
+                       "restart_syscall",
+                       "tgkill",
+                       "getpid",
+                       "gettid",
+                       "exit",
+                       "exit_group"};
 const Names kWithoutExec = {"mmap", "mprotect"};
 
 const Names kKernelInterface = {"sendto", "poll", "recvfrom", "ioctl", "getsockopt"};
-const Names kPeerOnSocket = {"poll",    "accept",        "accept4",      "sendmsg",      "recvmsg", "recvfrom",
-                             "connect", "socket",        "fcntl",        "eventfd2",     "ioctl",   "timerfd_settime",
-                             "writev",  "get_mempolicy", "memfd_create", "epoll_create1"};
+const Names kPeerOnSocket = {"unlink",          "poll",    "accept",        "accept4",     "sendmsg",  "recvmsg",
+                             "recvfrom",        "connect", "socket",        "fcntl",       "eventfd2", "ioctl",
+                             "timerfd_settime", "writev",  "get_mempolicy", "memfd_create"};
 
 // A NIC that was unplugged comes back: the bus is looked through, and its files are opened.
-const Names kNic = {"openat", "access", "readlink",      "readlinkat",       "getdents64",      "ioctl",
-                    "fcntl",  "flock",  "pwrite64",      "eventfd2",         "timerfd_settime", "dup",
-                    "dup2",   "mbind",  "get_mempolicy", "set_mempolicy",    "memfd_create",    "fstatfs",
-                    "statfs", "mkdir",  "socket",        "sched_getaffinity"};
-
-constexpr std::string_view kAnyNic = "PCI";
+const Names kNic = {"openat",  "access",    "readlink", "readlinkat",       "getdents64",    "ioctl",        "fcntl",
+                    "flock",   "pwrite64",  "eventfd2", "timerfd_settime",  "dup",           "dup2",         "dup3",
+                    "mkdirat", "faccessat", "mbind",    "get_mempolicy",    "set_mempolicy", "memfd_create", "fstatfs",
+                    "statfs",  "mkdir",     "socket",   "sched_getaffinity"};
 
 /// As measured with strace on each kind, from forwarding to the end, with peers that go and come back.
 const std::map<std::string_view, Names>& by_driver() {
   static const std::map<std::string_view, Names> kCalls = {
       {"lab", {}},
-      {kAnyNic, kNic},
+      {"net_e1000_em", kNic},
+      {"net_virtio", kNic},
       {"net_bonding", {"timerfd_settime"}},  // and what its members need
       {"net_null", {}},
       {"net_ring", {}},
@@ -61,17 +89,17 @@ const std::map<std::string_view, Names>& by_driver() {
 std::optional<std::vector<AllowedCall>> calls_after_start(const Plan& plan) {
   Names names = kAlways;
   bool known = true;
-  const auto add = [&](const std::string& device, std::string_view driver) {
-    const auto more = by_driver().find(is_pci(device) ? kAnyNic : driver);
+  const auto add = [&](std::string_view driver) {
+    const auto more = by_driver().find(driver);
     known = known && more != by_driver().end();
     if (known) {
       names.insert(names.end(), more->second.begin(), more->second.end());
     }
   };
   for (const PortPlan& port : plan.ports) {
-    add(port.device, port.driver);
+    add(port.driver);
     for (const std::string& member : port.members) {
-      add(member, vdev_driver(member));
+      add(vdev_driver(member));
     }
   }
   if (!known) {

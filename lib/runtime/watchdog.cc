@@ -70,8 +70,8 @@ std::optional<std::string> Watchdog::look() {
     if (watched.lcore->loop().reached() == kStopped) {
       continue;
     }
-    const std::uint64_t turns = watched.lcore->loop().turns();
-    if (std::exchange(watched.turns, turns) != turns) {
+    const std::uint64_t progress = watched.lcore->progress();
+    if (std::exchange(watched.progress, progress) != progress) {
       watched.stuck = nanoseconds(0);
       continue;
     }

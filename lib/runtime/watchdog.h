@@ -26,7 +26,7 @@ class Watchdog {
  private:
   struct Watched {
     const LcoreUnit* lcore;
-    std::uint64_t turns = 0;
+    std::uint64_t progress = 0;
     std::chrono::nanoseconds cpu_time{0};
     std::chrono::nanoseconds stuck{0};
   };

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "core/errors.h"
 
@@ -55,6 +55,12 @@ int open_file(const std::string& path, int flags) {
                               : ""));
 }
 
+void close_if_open(int fd) {
+  if (fd >= 0) {
+    close(fd);
+  }
+}
+
 std::string folder_of(const std::string& path) {
   const fs::path folder = fs::path(path).parent_path();
   return folder.empty() ? "." : folder.string();
@@ -77,15 +83,20 @@ bool may_replace(const std::string& path) {
 
 }  // namespace
 
-ResultFile::ResultFile(const std::string& name) {
+ResultFile::ResultFile(const std::string& name) : path_(name) {
   std::error_code none;
-  path_ = fs::is_symlink(name, none) ? fs::weakly_canonical(name, none).string() : name;
-  const bool there = fs::exists(path_, none);
-  if (!there || fs::is_regular_file(path_, none)) {
-    fd_ = may_replace(path_) ? open_file(folder_of(path_), O_TMPFILE) : -1;
-    nameless_ = fd_ >= 0;
+  const bool there = fs::exists(name, none);
+  if (!there || fs::is_regular_file(name, none)) {
+    if (const fs::path target = fs::weakly_canonical(name, none); fs::is_symlink(name, none) && !target.empty()) {
+      path_ = target.string();
+    }
+    if (may_replace(path_)) {
+      fd_ = open_file(folder_of(path_), O_TMPFILE);
+      folder_ = fd_ >= 0 ? open(folder_of(path_).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    }
   }
-  if (fd_ < 0) {
+  if (folder_ < 0) {
+    close_if_open(fd_);
     fd_ = open_file(path_, there ? 0 : O_CREAT);
   }
   if (fd_ < 0) {
@@ -94,9 +105,8 @@ ResultFile::ResultFile(const std::string& name) {
 }
 
 ResultFile::~ResultFile() {
-  if (fd_ >= 0) {
-    close(fd_);
-  }
+  close_if_open(fd_);
+  close_if_open(folder_);
 }
 
 void ResultFile::write(const std::string& content) {
@@ -106,21 +116,31 @@ void ResultFile::write(const std::string& content) {
   if (error == 0 && regular && uninterrupted([this] { return fsync(fd_); }) != 0) {
     error = errno;
   }
-  if (error == 0 && nameless_) {
-    const std::string temporary = path_ + ".tmp" + std::to_string(getpid());
-    const std::string own = "/proc/self/fd/" + std::to_string(fd_);
-    if (linkat(AT_FDCWD, own.c_str(), AT_FDCWD, temporary.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-      error = errno;
-    } else if (std::rename(temporary.c_str(), path_.c_str()) != 0) {
-      error = errno;
-      unlink(temporary.c_str());
-    }
+  if (error == 0 && folder_ >= 0) {
+    error = put_in_place();
   }
-  const bool closed = close(fd_) == 0;
-  fd_ = -1;
-  if (error != 0 || !closed) {
-    fail(path_, error != 0 ? error : errno);
+  if (close(std::exchange(fd_, -1)) != 0 && error == 0) {
+    error = errno;
   }
+  if (error != 0) {
+    fail(path_, error);
+  }
+}
+
+/// Names the file, by way of another name, since a link takes no file's place. 0, or the errno of the call that failed.
+int ResultFile::put_in_place() const {
+  const std::string name = fs::path(path_).filename();
+  const std::string temporary = name + ".tmp" + std::to_string(getpid());
+  const std::string own = "/proc/self/fd/" + std::to_string(fd_);
+  if (linkat(AT_FDCWD, own.c_str(), folder_, temporary.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    return errno;
+  }
+  if (renameat(folder_, temporary.c_str(), folder_, name.c_str()) != 0) {
+    const int error = errno;
+    unlinkat(folder_, temporary.c_str(), 0);
+    return error;
+  }
+  return 0;
 }
 
 }  // namespace ringway

@@ -2,6 +2,7 @@
 """What each kind of port needs to start, and what is left of it while packets flow."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -9,7 +10,7 @@ import shutil
 
 import captures
 from harness import (CROSSED, NOBODY, NULLS, ORDINARY_MEMORY, RINGWAY, SILENT, SLOWDOWN, Ringway, check_balance,
-                     check_status, forwarding_options, main, root, test)
+                     check_status, forwarding_options, main, root, test, write_config)
 from rig import Rig, check_exchange, exchange, need_af_xdp, random_ways
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
@@ -124,6 +125,28 @@ def keep_privileges_keeps_them(work):
             assert int(status["CapEff"], 16) != 0 and status["Seccomp"] == "0", f"{thread}: {status}"
         assert "privileges" not in ringway.err
         check_status(ringway.stop(), 0)
+
+
+@test(root)
+def telemetry_takes_system_calls(work):
+    with Ringway(work, *forwarding_options(work, {**NULLS, "eal": {**ORDINARY_MEMORY, "no_telemetry": False}})) as ringway:
+        ringway.wait_until_forwarding()
+        for thread, status in threads(ringway.process):
+            assert int(status["CapEff"], 16) == 0 and status["Seccomp"] == "0", f"{thread}: {status}"
+        check_status(ringway.stop(), 0, "system calls are not filtered, since " if SLOWDOWN == 1 else "")
+
+
+@test(root)
+def a_report_reaches_a_folder_behind_one_of_another_users(work):
+    """Only a capability leads through that one, and it is gone when the report is written."""
+    home = work / "home"
+    (home / "results").mkdir(parents=True)
+    os.chown(home, NOBODY, NOBODY)
+    home.chmod(0o700)
+    report = home / "results" / "report.json"
+    with Ringway(work, "--config", write_config(work, NULLS), "--report", report) as ringway:
+        check_status(ringway.wait_until_forwarding().stop(), 0)
+    assert json.loads(report.read_text())["exit"] == 0 and [path.name for path in report.parent.iterdir()] == [report.name]
 
 
 if __name__ == "__main__":

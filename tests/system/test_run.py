@@ -18,7 +18,7 @@ PORT = {"rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_missed", "rx_err
 LCORE = {"packets", "bursts", "busy_cycles", "idle_cycles", "voluntary_context_switches",
          "involuntary_context_switches"}
 REPORT = {"balance", "ports", "drops", "copies", "pools", "rings", "lcores", "duration_s", "exit"}
-REASONS = {"tx_full", "ring_full", "frame_too_short", "frame_too_long", "runt", "shutdown"}
+REASONS = {"tx_full", "ring_full", "frame_too_short", "frame_too_long", "port_lost", "runt", "shutdown"}
 RATES = {"rx_packets_per_s", "rx_bits_per_s", "tx_packets_per_s", "tx_bits_per_s"}
 
 
@@ -127,6 +127,7 @@ def stats_are_a_table_on_a_terminal(work):
     os.close(terminal)
     text = shown.decode()
     assert 2 <= text.count("rx Mpps") <= 4, text
+    assert re.search(r"\x1b\[\d+A\x1b\[J", text), text
     assert "balanced: every packet and every mbuf is accounted for" in text and "{" not in text, text
 
 

@@ -45,6 +45,20 @@ def a_stuck_lcore_is_named_with_its_stack_and_the_process_ends(work):
 
 
 @test()
+def an_lcore_with_a_slow_file_is_not_stuck(work):
+    """A turn of its loop takes seconds here, but each poll ends."""
+    with blocked_run(work) as ringway:
+        reader = os.open(work / "out.pcap", os.O_RDONLY)
+        until = time.monotonic() + 3
+        while time.monotonic() < until and ringway.process.poll() is None:
+            os.read(reader, 16384)
+            time.sleep(0.02)
+        assert ringway.process.poll() is None, ringway.err
+        ringway.process.kill()
+        os.close(reader)
+
+
+@test()
 def a_stop_does_not_wait_for_a_stuck_lcore(work):
     with blocked_run(work) as ringway:
         ringway.wait_until_forwarding()

@@ -46,6 +46,17 @@ TEST_F(WriteFile, LeavesNothingOfAFileThatIsNeverWritten) {
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
+TEST_F(WriteFile, WritesToAPipeByItsDescriptor) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ResultFile("/proc/self/fd/" + std::to_string(ends[1])).write("x");
+  char got = 0;
+  EXPECT_EQ(read(ends[0], &got, 1), 1);
+  EXPECT_EQ(got, 'x');
+  close(ends[0]);
+  close(ends[1]);
+}
+
 TEST_F(WriteFile, WritesInPlaceWhereItMayNotReplace) {
   ResultFile(path("r.json")).write("one and more");
   fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
