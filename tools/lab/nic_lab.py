@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -17,8 +18,8 @@ from harness import RINGWAY  # noqa: E402
 from nic_wire import SocketWire, TapWire  # noqa: E402
 from qemu_guest import GuestError  # noqa: E402
 
-BOOT_S = 240  # some 15 s on a quiet machine
-START_S = 120  # of ringway, some 5 s
+BOOT_S = 600  # some 15 s on a quiet machine; 200 s were seen on a busy one
+START_S = 300  # of ringway; some 5 s on a quiet machine, 60 s on a busy one
 HUGEPAGES = 96
 
 # By name: what QEMU makes each of. Those with a `bus` can be unplugged; e1000 is no PCI Express device.
@@ -95,13 +96,19 @@ class Lab:
     def bind(self, name):
         """Binds a NIC to vfio-pci, and says so; returns its address."""
         place = SLOTS.get(NICS[name].get('bus'))
-        address = self.run(f'cd /sys/bus/pci/devices/0000:00:{place}.0 && echo 0000:*:00.0' if place else
+        address = self.run(f'(cd /sys/bus/pci/devices/0000:00:{place}.0 && echo 0000:*:00.0)' if place else
                            f'echo 0000:00:{int(NICS[name]["addr"], 16):02x}.0').strip()
-        self.run(f'D=/sys/bus/pci/devices/{address}; [ ! -e $D/driver ] || echo {address} > $D/driver/unbind; '
-                 f'echo vfio-pci > $D/driver_override; echo {address} > /sys/bus/pci/drivers_probe')
-        bound = self.run(f'basename $(readlink /sys/bus/pci/devices/{address}/driver)').strip()
+        driver = f'/sys/bus/pci/devices/{address}/driver'
+        # The kernel may be about to bind it to a driver of its own.
+        self.run(f'echo vfio-pci > {driver}_override; until readlink {driver} | grep -q /vfio-pci; do '
+                 f'[ ! -e {driver} ] || echo {address} > {driver}/unbind; echo {address} > /sys/bus/pci/drivers_probe; '
+                 'sleep 0.2; done')
+        bound = self.driver_of(address)
         self.log(f'{name}: {NICS[name]["driver"]} at {address} is bound to {bound}')
         return address
+
+    def driver_of(self, address):
+        return self.run(f'basename $(readlink /sys/bus/pci/devices/{address}/driver)').strip()
 
     def unplug(self, name):
         self.guest.qmp('device_del', id=f'nic-{name}')
@@ -139,8 +146,12 @@ class Forwarder:
     def __enter__(self):
         self.pid = int(self.lab.run(f'{self.command} --report /run/lab/report.json > /run/lab/out 2> /run/lab/err & '
                                     'echo $!'))
-        for name in self.names:
-            self.wait_for(f"port '{name}': link up", START_S)
+        try:
+            for name in self.names:
+                self.wait_for(f"port '{name}': link up", START_S)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -167,7 +178,15 @@ class Forwarder:
     def count(self, text):
         return self.err.count(text)
 
-    def wait_for(self, text, seconds=60, times=1):
+    def wait_until_dropped(self, reason, packets, seconds=180):
+        """Waits until it says that so many packets in all were dropped by that reason."""
+        deadline = time.monotonic() + seconds
+        while not re.search(rf'^ +{reason} +{packets}$', self.err, re.MULTILINE):
+            if time.monotonic() > deadline:
+                raise GuestError(f'no {packets} packets dropped as {reason} within {seconds} s:\n{self.err}')
+            self.lab.run(f'kill -USR1 {self.pid}; sleep 0.5')
+
+    def wait_for(self, text, seconds=180, times=1):
         """Waits until it has said so, that often."""
         deadline = time.monotonic() + seconds
         while self.count(text) < times:

@@ -17,7 +17,7 @@ ETH_P_ALL = 3
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 SO_RCVBUFFORCE = 33
 WINDOW = 48  # frames of a way that are on it at most: what queues on the way hold, so that none of them overflows
-STALL_S = 10  # nothing arrives for so long: frames are lost
+STALL_S = 30  # nothing arrives for so long: frames are lost
 LATE_S = 0.3  # how long to wait for frames that should not come
 
 

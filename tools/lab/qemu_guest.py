@@ -1,4 +1,4 @@
-"""A Debian guest in QEMU: the host's kernel and packages over the host's root, seen read-only; commands go in, text comes out.
+"""A Debian guest in QEMU: the host's kernel, and its packages by its root, seen read-only; commands go in, text comes out.
 
 Software emulation with an emulated IOMMU, so PCI devices can be bound to vfio-pci in it. No disk image: an initial RAM disk
 mounts the host's root over 9p and lays a RAM file system over it.
@@ -176,7 +176,7 @@ class Guest:
                  if path.exists()]
         return '\n'.join(text.strip() for text in texts if text.strip())
 
-    def run(self, command, seconds=60, status=0):
+    def run(self, command, seconds=120, status=0):
         """Runs a line of shell in the guest and returns what it printed."""
         assert '\n' not in command, command
         self.control.send(command + '\n')
@@ -192,7 +192,7 @@ class Guest:
         """Has QEMU's monitor do something; what it tells in between is kept in `events`."""
         self.monitor.send(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
         while True:
-            told = json.loads(self.monitor.until('\n', 60))
+            told = json.loads(self.monitor.until('\n', 120))
             if 'error' in told:
                 raise GuestError(f'{command} {arguments}: {told["error"]["desc"]}')
             if 'return' in told:
