@@ -51,11 +51,11 @@ def inside(namespace):
 class Host:
     """A raw socket on a host's interface."""
 
-    def __init__(self, namespace):
+    def __init__(self, namespace, interface="far"):
         self.namespace = namespace
         with inside(namespace):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        self.socket.bind(("far", 0))
+        self.socket.bind((interface, 0))
         self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
