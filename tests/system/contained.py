@@ -18,7 +18,7 @@ LAB = (str(ROOT / "tools" / "lab" / "containers"), "--folder", str(FOLDER))
 PROGRAMS = ("podman", "buildah", "crun", "podman-compose", "mmdebstrap", "iptables")
 ARCHIVE = "http://deb.debian.org/debian/dists/bookworm/InRelease"
 USER = 65532
-CAPABILITIES = {"setgid": 6, "setuid": 7, "net_admin": 12, "net_raw": 13}
+CAPABILITIES = {"setgid": 6, "setuid": 7, "net_admin": 12, "net_raw": 13, "ipc_lock": 14, "sys_admin": 21}
 BUILD_S, COMMAND_S = 1500, 120
 
 run_so_far = set()  # commands of the README

@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -25,9 +26,19 @@ if importlib.util.find_spec("kubernetes"):
 
     import kubernetes_models
 
+AF_XDP = 44  # not yet a name of module socket
+
 
 def models():
     return None if importlib.util.find_spec("kubernetes") else "python3-kubernetes is not installed"
+
+
+def af_xdp():
+    try:
+        socket.socket(AF_XDP, socket.SOCK_RAW).close()
+    except OSError as error:
+        return f"the kernel has no AF_XDP for us: {error}"
+    return None
 
 
 def check_forwards(rig, container, count=1000):
@@ -128,6 +139,18 @@ def af_packet_forwards_confined_by(work, *way_in):
             container.wait_until_forwarding()
             check_confined(container, *capabilities)
             check_forwards(rig, container)
+
+
+@test(engine, af_xdp)
+def af_xdp_forwards_confined(work):
+    capabilities = ("net_raw", "net_admin", "ipc_lock", "sys_admin")
+    line = from_readme("docker", "--cap-add NET_RAW")
+    line = line.replace("--cap-add NET_ADMIN", "--cap-add NET_ADMIN --cap-add IPC_LOCK --cap-add SYS_ADMIN")
+    line = line.replace("+net_raw,+net_admin", ",".join(f"+{name}" for name in capabilities))
+    with Rig("a", "b") as rig, Container(work, line, rig.config("net_af_xdp"), rig) as container:
+        container.wait_until_forwarding()
+        check_confined(container, *capabilities, "setuid", "setgid")
+        check_forwards(rig, container)
 
 
 @test(engine)
