@@ -19,7 +19,7 @@ PROGRAMS = ("podman", "buildah", "crun", "podman-compose", "mmdebstrap", "iptabl
 ARCHIVE = "http://deb.debian.org/debian/dists/bookworm/InRelease"
 USER = 65532
 CAPABILITIES = {"setgid": 6, "setuid": 7, "net_admin": 12, "net_raw": 13, "ipc_lock": 14, "sys_admin": 21}
-BUILD_S, COMMAND_S = 1500, 120
+BUILD_S, COMMAND_S = 2400, 120
 
 run_so_far = set()  # commands of the README
 
@@ -79,7 +79,8 @@ class Container(Ringway):
         image()
         write_config(work, config, "ringway.yaml")
         netns = ("env", f"LAB_NETNS={rig.middle}") if rig else ()
-        super().__init__(work, "-c", f"{before} && cd {work} && exec {line}", prefix=(*netns, *LAB), binary="sh")
+        script = f"{before} && cd {work} && exec {line}"  # what it mounts is seen by the container only
+        super().__init__(work, "--mount", "sh", "-c", script, prefix=(*netns, *LAB), binary="unshare")
 
     def __exit__(self, *_):
         shell("docker rm --force --ignore --time 0 ringway")
