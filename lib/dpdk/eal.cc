@@ -1,10 +1,14 @@
+// rte_intr_instance_alloc and its setters are not yet part of the stable ABI (22.11).
+#define ALLOW_EXPERIMENTAL_API
+
 #include "dpdk/eal.h"
 
-#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_interrupts.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -91,18 +95,24 @@ std::string driver_words(const std::string& output) {
   return driver.empty() ? eal : driver;
 }
 
-/// Waits until EAL's interrupt thread has served what it was woken for, an alarm last: rte_eal_cleanup takes away its
-/// memory without a word to it, and with memif's handles just registered the process died of that (22.11).
-void settle_interrupts() {
-  std::atomic<bool> served = false;
-  const auto serve = [](void* flag) { static_cast<std::atomic<bool>*>(flag)->store(true); };
-  if (rte_eal_alarm_set(1, serve, &served) != 0) {
-    return;
-  }
-  for (int look = 0; look < 10000 && !served; ++look) {  // a second at most
+/// Puts EAL's interrupt thread to sleep for ever, in a callback: rte_eal_cleanup takes its memory away and leaves it
+/// running, and with net_memif's handles in that memory the process died of it now and then (22.11).
+void park_interrupts() {
+  static std::atomic<bool> parked = false;
+  const auto park = [](void*) {
+    parked = true;
+    for (;;) {
+      std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+  };
+  rte_intr_handle* handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+  const int ready = eventfd(1, EFD_CLOEXEC);  // readable at once
+  const bool set = handle != nullptr && ready >= 0 && rte_intr_fd_set(handle, ready) == 0 &&
+                   rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT) == 0 &&
+                   rte_intr_callback_register(handle, park, nullptr) == 0;
+  for (int look = 0; set && look < 10000 && !parked; ++look) {  // a second at most
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
-  rte_eal_alarm_cancel(serve, &served);
 }
 
 }  // namespace
@@ -124,8 +134,7 @@ Eal::Eal(const std::vector<std::string>& argv, HeldOutput& output) : argv_(argv)
 }
 
 Eal::~Eal() {
-  settle_interrupts();
-  settle_interrupts();  // the first may have been served before what else was waiting
+  park_interrupts();
   rte_eal_cleanup();
 }
 

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 sys.path.append(str(TOOLS))
 
+import captures  # noqa: E402
 from harness import (ORDINARY_MEMORY, RINGWAY, Ringway, Skip, check_balance, check_same, check_status,  # noqa: E402
                      forward, forwarding_options, main, root, run, test, write_config)
 from rig import Rig, command, exchange, inside, numbered_frames, random_ways  # noqa: E402
@@ -45,8 +46,8 @@ def tun():
 
 
 @contextlib.contextmanager
-def testpmd_at(work, name, vdev, **how):
-    peer = peers.Testpmd(work, name, [vdev], **how)
+def testpmd_at(work, name, *vdevs, **how):
+    peer = peers.Testpmd(work, name, vdevs, **how)
     try:
         yield peer
     finally:
@@ -116,6 +117,27 @@ def zero_copy_memif_loses_its_server_and_keeps_its_balance(work):
             assert (balance["received"], balance["transmitted"]) == (sent, back), (balance, sent, back)
             kept = ringway.report["pools"]["socket0"]["held_by_driver"]
             assert 0 < kept <= 2048, f"{kept} mbufs kept: none, or more than both rings hold"
+
+
+@test(testpmd)
+def long_frames_among_short_ones_pass_memif_in_buffers_that_hold_them(work):
+    rng = random.Random(52)
+    frames = [head + rng.randbytes(8000 if rng.random() < 0.3 else 60)
+              for head in numbered_frames(rng, 3000, longest=60)]
+    captures.write(work / "in.pcap", frames)
+    path, out = work / "peer.sock", work / "out.pcap"
+    config = {"ports": {"in": {"device": f"net_pcap0,rx_pcap={work}/in.pcap", "mtu": 9000},
+                        "out": {"device": f"net_memif0,role=client,bsize=9022,socket={path},socket-abstract=no",
+                                "mtu": 9000, "when_full": "wait"}},
+              "forwarding": {"mode": "cross_connect", "pairs": [{"from": "in", "to": "out"}]},
+              "rings": {"wait_ms": 60000}, "eal": ORDINARY_MEMORY}
+    with testpmd_at(work, "server", f"net_memif0,role=server,socket={path},socket-abstract=no",
+                    f"net_pcap0,tx_pcap={out}") as peer:
+        peer.say("start", "RX queue")
+        ringway = forward(work, config, "--stop-when-idle", "2")
+        assert check_balance(ringway)["transmitted"] == len(frames)
+        peer.stop()
+    check_same("memif", frames, captures.read(out))
 
 
 # -- bonds

@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "config/device.h"
-#include "config/device.h"
 #include "inventory_fixtures.h"
 
 namespace ringway {
