@@ -136,7 +136,7 @@ class Guest:
         self.console_path = folder / 'console'
         self.errors_path = folder / 'qemu'
         self.control, self.monitor = Line(self), Line(self)
-        self.events = []
+        self.events, self.deaf = [], False
         kernel, release = newest_kernel()
         if not kernel:
             raise CannotRun(release)
@@ -179,6 +179,8 @@ class Guest:
     def run(self, command, seconds=120, status=0):
         """Runs a line of shell in the guest and returns what it printed."""
         assert '\n' not in command, command
+        if self.deaf:
+            raise GuestError('it has not answered before; a late answer would be taken for this one')
         self.control.send(command + '\n')
         text, ended = self.answer(seconds)
         if status is not None and ended != status:
@@ -186,7 +188,10 @@ class Guest:
         return text
 
     def answer(self, seconds):
-        return self.control.until(END_OF_ANSWER, seconds), int(self.control.until('\n', seconds))
+        self.deaf = True
+        text, status = self.control.until(END_OF_ANSWER, seconds), int(self.control.until('\n', seconds))
+        self.deaf = False
+        return text, status
 
     def qmp(self, command, **arguments):
         """Has QEMU's monitor do something; what it tells in between is kept in `events`."""
