@@ -20,6 +20,12 @@
 namespace ringway {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kLeakCheck = true;
+#else
+constexpr bool kLeakCheck = false;
+#endif
+
 [[noreturn]] void fail(const std::string& text, int error) {
   throw Error(ExitStatus::kFailed, "cannot drop privileges: " + text + (error != 0 ? ": " : "") +
                                        (error != 0 ? std::strerror(error) : "") +
@@ -96,16 +102,15 @@ std::string drop_privileges(const Plan& plan, const std::string& others_served) 
   setrlimit(RLIMIT_MEMLOCK, &all);  // a NIC that comes back has all memory mapped anew; where it may not, as it was
   const std::size_t threads = drop_capabilities();
   std::string line = "privileges dropped in " + std::to_string(threads) + " threads: no capability is left";
-#if defined(__SANITIZE_ADDRESS__)
-  return line + "; system calls are not filtered, since the leak check at the end needs some of them";
-#else
+  if (kLeakCheck) {
+    return line + "; system calls are not filtered, since the leak check at the end needs some of them";
+  }
   if (!others_served.empty()) {
     return line + "; system calls are not filtered, since " + others_served;
   }
   const auto calls = calls_after_start(plan);
   return calls ? line + ", and " + std::to_string(filter_calls(*calls)) + " system calls are"
                : line + "; system calls are not filtered, since it is not known which a driver here needs";
-#endif
 }
 
 }  // namespace ringway

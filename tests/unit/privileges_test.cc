@@ -31,6 +31,13 @@ Plan plan_of(const char* driver, const char* device = "net_x0") {
   return plan;
 }
 
+// The leak check of a build with sanitizers needs calls that the filter refuses, so there is none.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kFilters = false;
+#else
+constexpr bool kFilters = true;
+#endif
+
 bool refused(long result) {
   return result < 0 && errno == EPERM;
 }
@@ -43,7 +50,9 @@ std::string look_inside(const ProcFile& status) {
                            "CapAmb:\t0000000000000000", "NoNewPrivs:\t1"}) {
     wrong += text.find(line) == std::string::npos ? std::string(line) + " is not there\n" : "";
   }
-#if !defined(__SANITIZE_ADDRESS__)
+  if (!kFilters) {
+    return wrong;
+  }
   char program[] = "/bin/true";
   char* const arguments[] = {program, nullptr};
   const std::pair<const char*, std::function<bool()>> calls[] = {
@@ -59,7 +68,6 @@ std::string look_inside(const ProcFile& status) {
     wrong += is_refused() ? "" : std::string(name) + " was not refused\n";
   }
   wrong += mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? "" : "mmap is refused\n";
-#endif
   return wrong;
 }
 
