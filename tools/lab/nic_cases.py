@@ -36,7 +36,8 @@ def check_ways(lab, ways):
     for way in ways:
         check_same(way.name, way.frames, way.got)
     told = ', '.join(f'{way.name} {len(way.got)}' for way in ways)
-    lab.log(f'{told}: every frame compared, none lost, in order; {sum(len(way.got) for way in ways) / seconds:.0f} a second')
+    a_second = sum(len(way.got) for way in ways) / seconds
+    lab.log(f'{told}: every frame compared, none lost, in order; {a_second:.0f} a second')
 
 
 def end(lab, forwarder, **drops):
@@ -89,8 +90,8 @@ def two_queues_and_their_lcores_share_the_flows(lab):
         check_same(back.name, frames, back.got)
         report = end(lab, forwarder)
     packets = [report['lcores'][lcore]['packets'] for lcore in ('1', '2', '3')]
-    lab.log(f'{len(flows)} flows: queue 0 had {packets[0]} frames (lcore 1), queue 1 had {packets[1]} (lcore 2); '
-            'every frame compared, none lost, each flow in order')
+    lab.log(f'{len(flows)} flows: queue 0 had {packets[0]} frames (lcore 1), queue 1 had {packets[1]} (lcore 2); every '
+            'frame compared, none lost, each flow in order')
     assert sum(packets[:2]) == FRAMES and packets[2] == 2 * FRAMES and min(packets) > FRAMES // 10, report['lcores']
 
 
@@ -151,7 +152,8 @@ def NICs_are_replugged_while_other_ports_forward(lab):
                 replug(lab, forwarder, name, other, times)
         for way in others:
             check_same(way.name, way.frames, way.got)
-        lab.log(f'meanwhile {", ".join(f"{way.name} {len(way.got)}" for way in others)}: every frame compared, none lost')
+        told = ', '.join(f'{way.name} {len(way.got)}' for way in others)
+        lab.log(f'meanwhile {told}: every frame compared, none lost')
         end(lab, forwarder, port_lost=2 * IN_VAIN)
 
 
@@ -167,5 +169,6 @@ def replug(lab, forwarder, name, other, times):
     lab.bind(name)
     forwarder.wait_for(f"port '{name}': {lab.addresses[name]} is back\n", REPLUG_S)
     forwarder.wait_for(f"port '{name}': link up", REPLUG_S, times=2)
-    lab.log(f'{name}: let go of {let_go:.1f} s after it was unplugged, {IN_VAIN} frames to it dropped meanwhile; it is back')
+    lab.log(f'{name}: let go of {let_go:.1f} s after it was unplugged; {IN_VAIN} frames to it were dropped by name; it is '
+            'back')
     check_ways(lab, ways_between(lab, name, other, AFTER, 8))
