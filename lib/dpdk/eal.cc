@@ -105,8 +105,8 @@ void park_interrupts() {
       std::this_thread::sleep_for(std::chrono::hours(1));
     }
   };
-  rte_intr_handle* handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
-  const int ready = eventfd(1, EFD_CLOEXEC);  // readable at once
+  static rte_intr_handle* const handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);  // in use for ever
+  const int ready = eventfd(1, EFD_CLOEXEC);                                                    // readable at once
   const bool set = handle != nullptr && ready >= 0 && rte_intr_fd_set(handle, ready) == 0 &&
                    rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT) == 0 &&
                    rte_intr_callback_register(handle, park, nullptr) == 0;
