@@ -42,7 +42,7 @@ ANYWHERE = {
     "vdev's name mistyped":
         (on("net_nul0"), (), 78, ("net_nul0", "did you mean 'net_null'?")),
     "interface that is not there":
-        (on("net_af_packet0,iface=nowhere"), (), 69, ("iface=nowhere", "ringway --doctor")),
+        (on("net_af_packet0,iface=nowhere"), (), 69, ("no interface", "'nowhere'; expected lo")),
     "capture that is not there":
         (on("net_pcap0,rx_pcap=/nowhere"), (), 69, ("/nowhere", "No such file or directory")),
     "more queues than the driver has":

@@ -53,7 +53,8 @@ class Systemd:
         self.cgroup = f"sys/fs/cgroup/ringway-test-{os.getpid()}"
         script = INIT.format(work=self.folder, cgroup=self.cgroup, binary=pathlib.Path(RINGWAY).resolve(), units=UNITS,
                              configs=self.configs)
-        command = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", script)
+        command = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork", "--kill-child",
+                   "--mount-proc", "bash", "-c", script)
         with open(work / "systemd.log", "wb") as log:
             self.outer = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.log = work / "systemd.log"
