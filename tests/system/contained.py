@@ -79,8 +79,7 @@ class Container(Ringway):
         image()
         write_config(work, config, "ringway.yaml")
         netns = ("env", f"LAB_NETNS={rig.middle}") if rig else ()
-        script = f"{before} && cd {work} && exec {line}"  # what it mounts is seen by the container only
-        super().__init__(work, "--mount", "sh", "-c", script, prefix=(*netns, *LAB), binary="unshare")
+        super().__init__(work, "-c", f"{before} && cd {work} && exec {line}", prefix=(*netns, *LAB), binary="sh")
 
     def __exit__(self, *_):
         shell("docker rm --force --ignore --time 0 ringway")
