@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "core/text.h"
 #include "datapath/source.h"
 
 namespace ringway {
@@ -60,6 +61,22 @@ PortUnit::PortUnit(const PortPlan& plan, unsigned id, rte_mempool* pool) : plan_
     interface_.emplace(plan.interface);
   }
   port_.emplace(settings_of(plan, id), pool);
+}
+
+PortUnit::~PortUnit() {
+  stop();
+  close();
+}
+
+// A bond lets go of its members and does not close them, so those would keep the mbufs of their rings (net_virtio,
+// 22.11).
+void PortUnit::close() noexcept {
+  port_.reset();
+  for (const std::string& member : plan_.members) {
+    if (std::uint16_t id = 0; rte_eth_dev_get_port_by_name(device_name(member).c_str(), &id) == 0) {
+      rte_eth_dev_close(id);
+    }
+  }
 }
 
 void PortUnit::start() {

@@ -18,6 +18,7 @@ class PortUnit {
  public:
   /// Configures the ethdev port `id` and its queues. `plan` and `pool` outlive it. Throws Error.
   PortUnit(const PortPlan& plan, unsigned id, rte_mempool* pool);
+  ~PortUnit();
   PortUnit(const PortUnit&) = delete;  // it keeps pointers into itself
   PortUnit& operator=(const PortUnit&) = delete;
 
@@ -25,7 +26,7 @@ class PortUnit {
   void start();
   void stop() noexcept { running_.reset(); }
   /// Behind stop().
-  void close() noexcept { port_.reset(); }
+  void close() noexcept;
 
   const PortPlan& plan() const noexcept { return plan_; }
   /// The ethdev port; kNoPort while there is none.

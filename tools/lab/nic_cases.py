@@ -10,6 +10,7 @@ from rig import numbered_frames
 
 FRAMES = 2000  # each way
 AFTER = 300  # frames each way, to see that it goes on
+PACE_S = 0.003  # between frames where there is no window
 IN_VAIN = 40  # frames that nothing may come of: fewer than a way may have under way
 DRIVERS = {'e1000e': 'net_e1000_em', 'e1000': 'net_e1000_em', 'virtio': 'net_virtio', 'multi': 'net_virtio, RSS'}
 THREE_LCORES = '--lcores 0@0,1@0,2@1,3@1'
@@ -121,6 +122,36 @@ def flap(lab, forwarder, name, other):
     forwarder.wait_for(told['up'], times=known['up'] + 1)
     lab.log(f'{name}: link down and up were told; nothing came in between')
     check_ways(lab, ways_between(lab, name, other, AFTER, 5))
+
+
+@case
+def a_bond_goes_on_with_its_other_member(lab):
+    """Active backup: whoever was up first carries all. Its cable is pulled while frames come."""
+    members = ['e1000e', 'virtio']
+    trunk = {'device': 'net_bonding0,mode=1', 'members': [lab.addresses[name] for name in members]}
+    with Forwarder(lab, ['trunk', 'e1000'], ports={'trunk': trunk}) as forwarder:
+        frames = numbered_frames(random.Random(9), FRAMES)
+        ways = [Way(f'e1000 to {name}', lab.wires['e1000'], lab.wires[name]) for name in members]
+        carrier = None
+        try:
+            for number, frame in enumerate(frames):
+                ways[0].sender.send(frame)
+                listen(ways, PACE_S)
+                if number == FRAMES // 4:
+                    carrier = max(members, key=lambda name: len(ways[members.index(name)].got))
+                    lab.set_link(carrier, False)
+            listen(ways, 1)
+        finally:
+            if carrier:
+                lab.set_link(carrier, True)
+        first, second = sorted((way.got for way in ways), key=lambda got: got[:1] != frames[:1])
+        check_same('by the first member', frames[:len(first)], first)
+        check_same('by the second member', frames[FRAMES - len(second):], second)
+        lost = FRAMES - len(first) - len(second)
+        assert len(first) >= FRAMES // 4 and 0 <= lost < FRAMES // 4, (len(first), len(second))
+        lab.log(f'{len(first)} frames by {carrier}, then {len(second)} by the other; {lost} were lost with the cable')
+        forwarder.signal('TERM')
+        check_balance(forwarder, tx_full=forwarder.report['drops']['tx_full'])
 
 
 @case

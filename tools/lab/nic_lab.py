@@ -131,15 +131,16 @@ class Lab:
 
 
 class Forwarder:
-    """A run of ringway in the guest on NICs joined two by two. Leaving the with block ends it."""
+    """A run of ringway in the guest on ports joined two by two: NICs, or what `ports` says. Leaving the with block ends
+    it."""
 
     def __init__(self, lab, *pairs, on='-l 0-1', ports=None, **sections):
         self.lab, self.names = lab, [name for pair in pairs for name in pair]
-        config = {'ports': {name: {'device': lab.addresses[name], **(ports or {}).get(name, {})}
-                            for name in self.names},
-                  'forwarding': {'mode': 'cross_connect', 'pairs': pairs}, **sections}
+        devices = {name: {'device': lab.addresses.get(name), **(ports or {}).get(name, {})} for name in self.names}
+        config = {'ports': devices, 'forwarding': {'mode': 'cross_connect', 'pairs': pairs}, **sections}
         lab.run(f'mkdir -p /run/lab; rm -f /run/lab/*; echo {shlex.quote(json.dumps(config))} > /run/lab/config.yaml')
-        allowed = ' '.join(f'-a {lab.addresses[name]}' for name in self.names)
+        addresses = [address for port in devices.values() for address in port.get('members', [port['device']])]
+        allowed = ' '.join(f'-a {address}' for address in addresses)
         self.command = f'{shlex.quote(os.path.realpath(RINGWAY))} {on} {allowed} -- --config /run/lab/config.yaml'
         self.pid = None
 
