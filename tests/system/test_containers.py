@@ -18,7 +18,8 @@ import time
 from contained import (BUILD_S, FOLDER, KEPT, LAB, ROOT, USER, Container, check_confined, commands, engine, from_readme,
                        image, remove, run_so_far, shell)
 from harness import (AS_NOBODY, LAB_SHAPES, Skip, check_balance, check_status, check_traffic, hugepages, lab, main,
-                     reserved_hugepages, run, test, unprivileged, write_config)
+                     run, test, unprivileged, write_config)
+from machine import reserved_hugepages
 from rig import Host, Rig, exchange, numbered_frames, random_ways
 
 if importlib.util.find_spec("kubernetes"):
@@ -27,6 +28,7 @@ if importlib.util.find_spec("kubernetes"):
     import kubernetes_models
 
 AF_XDP = 44  # not yet a name of module socket
+HUGEPAGES_WANTED = 128  # 256 MiB
 
 
 def models():
@@ -100,7 +102,7 @@ def lab_ports_need_no_privilege(work):
 def hugepages_need_no_privilege_and_come_back(work):
     config = lab(LAB_SHAPES["run to completion"], {}, rate="50kpps")
     config["eal"] |= {"no_huge": False, "memory": 128}
-    with reserved_hugepages() as free:
+    with reserved_hugepages(HUGEPAGES_WANTED) as free:
         before = free.read_text()
         with Container(work, from_readme("docker", "--network none"), config) as container:
             container.wait_until_forwarding()
@@ -112,7 +114,7 @@ def hugepages_need_no_privilege_and_come_back(work):
 
 @test(engine, hugepages)
 def privileged_with_hugepages_of_the_host_forwards(work):
-    with reserved_hugepages(), Rig("a", "b") as rig:
+    with reserved_hugepages(HUGEPAGES_WANTED), Rig("a", "b") as rig:
         config = rig.config(eal={"in_memory": False, "huge_unlink": True, "huge_dir": "/dev/hugepages"})
         mount = f"nsenter --mount={FOLDER}/ns/mount mount -t hugetlbfs none /dev/hugepages"  # for the lab alone
         with contextlib.ExitStack() as stack:
@@ -273,7 +275,7 @@ def the_kubernetes_command_plans_with_the_devices_it_is_given(work):
     addresses = {"LEFT": "0000:99:00.1", "RIGHT": "0000:99:00.2"}
     given = " ".join(f"--env PCIDEVICE_INTEL_COM_RINGWAY_{side}={address}" for side, address in addresses.items())
     entrypoint, *arguments = container["command"]
-    with reserved_hugepages():
+    with reserved_hugepages(HUGEPAGES_WANTED):
         told = shell(f"docker run --rm {HARDENED} --tmpfs /run/ringway:mode=1777 {given} "
                      f"--volume {work}/ringway.yaml:/etc/ringway/ringway.yaml:ro --entrypoint {entrypoint} ringway "
                      + shlex.join(arguments), status=69)
