@@ -53,9 +53,8 @@ ExitStatus plan_for(const Config& config, const Inventory& inventory, const Opti
 
 /// Refuses to start without hugepages in our own words: EAL takes 20 lines for it.
 void require_hugepages(const std::vector<std::string>& eal_argv, const std::vector<HugepageFacts>& hugepages) {
-  const bool ordinary = std::find(eal_argv.begin(), eal_argv.end(), "--no-huge") != eal_argv.end();
   const bool any = std::any_of(hugepages.begin(), hugepages.end(), [](const HugepageFacts& h) { return h.free > 0; });
-  if (!ordinary && !any) {
+  if (!has_option(eal_argv, "--no-huge") && !any) {
     throw Error(ExitStatus::kResourceMissing,
                 "no hugepages are free; expected: echo 256 > /proc/sys/vm/nr_hugepages (as root), or eal: {no_huge: "
                 "true} in the configuration to run on ordinary memory");
@@ -82,13 +81,11 @@ void log_arguments(const std::vector<std::string>& eal_argv) {
 
 /// Whom EAL's own threads answer, which takes system calls that forwarding does not; empty: nobody.
 std::string others_served(const std::vector<std::string>& eal_argv) {
-  const auto has = [&](const char* option) {
-    return std::find(eal_argv.begin(), eal_argv.end(), option) != eal_argv.end();
-  };
-  if (!has("--no-telemetry")) {
+  if (!has_option(eal_argv, "--no-telemetry")) {
     return "telemetry is on";
   }
-  return has("--in-memory") || has("--no-shconf") ? "" : "other processes may attach";
+  const bool alone = has_option(eal_argv, "--in-memory") || has_option(eal_argv, "--no-shconf");
+  return alone ? "" : "other processes may attach";
 }
 
 ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,

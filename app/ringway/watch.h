@@ -17,8 +17,8 @@ void take_signals();
 
 /// Keeps the main lcore until the run is to end: a signal, --duration, --stop-when-idle, or generators that have made
 /// all they were asked for. Prints rates (--stats), link changes and, on SIGUSR1, the state; tends ports that are
-/// unplugged, and ends the process when an lcore is stuck. After it returns a second
-/// SIGINT or SIGTERM ends the process at once, status 130.
+/// unplugged, and ends the process when an lcore is stuck. After it returns a second SIGINT or SIGTERM ends the process
+/// at once, status 130.
 void watch(Runtime& runtime, const Options& options, const Notify& notify, HeldOutput& output);
 
 }  // namespace ringway

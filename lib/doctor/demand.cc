@@ -16,10 +16,6 @@ namespace {
 
 constexpr unsigned kMostQueues = 1024;  // what the configuration takes
 
-bool has(const std::vector<std::string>& argv, std::string_view option) {
-  return std::find(argv.begin(), argv.end(), option) != argv.end();
-}
-
 /// The value of `--option=value`, `--option value`, `-xvalue` or `-x value`, the last one given; empty: none.
 std::string value_of(const std::vector<std::string>& argv, std::string_view option) {
   std::string value;
@@ -141,9 +137,9 @@ std::string interface_below(const std::string& device) {
 Demand demand_of(const Config& config, const std::vector<std::string>& command_line, const MachineFacts& machine) {
   Demand demand;
   demand.argv = eal_args(config, command_line, machine.host, demand.problems);
-  demand.no_huge = has(demand.argv, "--no-huge");
-  demand.in_memory = has(demand.argv, "--in-memory");
-  demand.shares_files = !demand.in_memory && !demand.no_huge && !has(demand.argv, "--no-shconf");
+  demand.no_huge = has_option(demand.argv, "--no-huge");
+  demand.in_memory = has_option(demand.argv, "--in-memory");
+  demand.shares_files = !demand.in_memory && !demand.no_huge && !has_option(demand.argv, "--no-shconf");
   demand.file_prefix = value_of(demand.argv, "--file-prefix");
   demand.huge_dir = value_of(demand.argv, "--huge-dir");
   const std::string memory = value_of(demand.argv, "-m");

@@ -242,6 +242,10 @@ void take_devices_of(const std::vector<std::string>& command_line, Config& confi
   }
 }
 
+bool has_option(const std::vector<std::string>& argv, std::string_view option) {
+  return std::find(argv.begin(), argv.end(), option) != argv.end();
+}
+
 bool is_pci(const std::string& device) {
   // The parser has normalised it to dddd:bb:dd.f; a vdev's name starts with letters and has no colon at that place.
   return device.size() >= 12 && device[4] == ':' && std::isxdigit(static_cast<unsigned char>(device[0])) != 0;

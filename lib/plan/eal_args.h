@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -24,6 +25,9 @@ struct HostFacts {
 /// no_huge `--no-shconf` and 512 MiB.
 std::vector<std::string> eal_args(const Config& config, const std::vector<std::string>& command_line,
                                   const HostFacts& host, Diagnostics& problems);
+
+/// Whether an option without a value is among the arguments.
+bool has_option(const std::vector<std::string>& argv, std::string_view option);
 
 /// Where `--vdev` on the command line and the file name the same device, the command line's devargs are the port's.
 void take_devices_of(const std::vector<std::string>& command_line, Config& config);

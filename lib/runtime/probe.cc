@@ -17,6 +17,7 @@
 #include "dpdk/eal.h"
 #include "dpdk/port.h"
 #include "plan/drivers.h"
+#include "plan/eal_args.h"
 #include "plan/resolve.h"
 #include "runtime/device_needs.h"
 #include "runtime/kernel_interface.h"
@@ -117,10 +118,6 @@ DeviceFacts probe_device(const std::string& device, std::uint16_t id) {
   return facts;
 }
 
-bool has(const std::vector<std::string>& argv, const std::string& option) {
-  return std::find(argv.begin(), argv.end(), option) != argv.end();
-}
-
 }  // namespace
 
 Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepages, const std::vector<std::string>& argv,
@@ -128,7 +125,7 @@ Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepage
   Inventory inventory;
   inventory.lcores = probe_lcores();
   inventory.hugepages = hugepages;
-  inventory.no_huge = has(argv, "--no-huge");
+  inventory.no_huge = has_option(argv, "--no-huge");
   if (inventory.no_huge) {
     rte_malloc_socket_stats stats{};
     rte_malloc_get_socket_stats(static_cast<int>(rte_socket_id_by_idx(0)), &stats);

@@ -10,7 +10,6 @@ import pathlib
 import random
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -20,14 +19,13 @@ from contained import (BUILD_S, FOLDER, KEPT, LAB, ROOT, USER, Container, check_
 from harness import (AS_NOBODY, LAB_SHAPES, Skip, check_balance, check_status, check_traffic, hugepages, lab, main,
                      run, test, unprivileged, write_config)
 from machine import reserved_hugepages
-from rig import Host, Rig, exchange, numbered_frames, random_ways
+from rig import Host, Rig, check_exchange, exchange, need_af_xdp, numbered_frames, random_ways
 
 if importlib.util.find_spec("kubernetes"):
     import yaml
 
     import kubernetes_models
 
-AF_XDP = 44  # not yet a name of module socket
 HUGEPAGES_WANTED = 128  # 256 MiB
 
 
@@ -35,19 +33,10 @@ def models():
     return None if importlib.util.find_spec("kubernetes") else "python3-kubernetes is not installed"
 
 
-def af_xdp():
-    try:
-        socket.socket(AF_XDP, socket.SOCK_RAW).close()
-    except OSError as error:
-        return f"the kernel has no AF_XDP for us: {error}"
-    return None
-
-
 def check_forwards(rig, container, count=1000):
     """Frames both ways, all of them, in order; and the balance at the end."""
     ways = random_ways(rig, count)
-    for number, ((_, _, frames), got) in enumerate(zip(ways, exchange(ways))):
-        assert got == frames, f"way {number}: {len(got)} of {len(frames)} frames, or others"
+    check_exchange(ways, exchange(ways))
     balance = check_balance(container.stop())
     assert balance["received"] == balance["transmitted"] == 2 * count, balance
 
@@ -143,8 +132,9 @@ def af_packet_forwards_confined_by(work, *way_in):
             check_forwards(rig, container)
 
 
-@test(engine, af_xdp)
+@test(engine)
 def af_xdp_forwards_confined(work):
+    need_af_xdp()
     capabilities = ("net_raw", "net_admin", "ipc_lock", "sys_admin")
     line = from_readme("docker", "--cap-add NET_RAW")
     line = line.replace("--cap-add NET_ADMIN", "--cap-add NET_ADMIN --cap-add IPC_LOCK --cap-add SYS_ADMIN")

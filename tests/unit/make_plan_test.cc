@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "inventory_fixtures.h"
+#include "refusals.h"
 
 namespace ringway {
 namespace {
@@ -139,21 +140,10 @@ TEST(MakePlan, CountsWhatDriversHold) {
   EXPECT_EQ(planning.plan.pools.at(0).size, 8191U);
 }
 
-/// A refusal: what is asked, of which machine, and what must be said about it.
-struct Refusal {
-  const char* name;
-  std::string text;
-  Inventory inventory;
-  const char* said;
-  ExitStatus status;
-};
-
 class Refusals : public testing::TestWithParam<Refusal> {};
 
 TEST_P(Refusals, AreToldInWords) {
-  const Planning planning = plan_text(GetParam().text, GetParam().inventory);
-  EXPECT_NE(planning.problems.text("f").find(GetParam().said), std::string::npos) << planning.problems.text("f");
-  EXPECT_EQ(planning.problems.exit_status(), GetParam().status);
+  expect_refused(GetParam());
 }
 
 Inventory no_hugepages() {

@@ -2,6 +2,7 @@
 
 #include "inventory_fixtures.h"
 #include "plan/make_plan.h"
+#include "refusals.h"
 
 namespace ringway {
 namespace {
@@ -39,20 +40,10 @@ TEST(PlanVdevs, BondAnswersForItsMembers) {
   EXPECT_EQ(planning.plan.pools.at(0).size, 4095U);
 }
 
-struct Refusal {
-  const char* name;
-  std::string text;
-  Inventory inventory;
-  const char* said;
-  ExitStatus status;
-};
-
 class PlanVdevsRefuse : public testing::TestWithParam<Refusal> {};
 
 TEST_P(PlanVdevsRefuse, InWords) {
-  const Planning planning = plan_text(GetParam().text, GetParam().inventory);
-  EXPECT_NE(planning.problems.text("f").find(GetParam().said), std::string::npos) << planning.problems.text("f");
-  EXPECT_EQ(planning.problems.exit_status(), GetParam().status);
+  expect_refused(GetParam());
 }
 
 const Refusal kRefusals[] = {
