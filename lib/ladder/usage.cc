@@ -1,0 +1,113 @@
+#include "ladder/usage.h"
+
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+namespace ringway {
+namespace {
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+std::uint64_t difference(long after, long before) {
+  return static_cast<std::uint64_t>(after - before);
+}
+
+/// Of the tracepoint that every system call passes; 0: not to be read.
+std::uint64_t tracepoint() {
+  std::uint64_t id = 0;
+  for (const char* folder : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
+    std::ifstream(std::string(folder) + "/events/raw_syscalls/sys_enter/id") >> id;
+    if (id != 0) {
+      break;
+    }
+  }
+  return id;
+}
+
+int open_trace() {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_TRACEPOINT;
+  attributes.size = sizeof attributes;
+  attributes.config = tracepoint();
+  attributes.disabled = 1;
+  if (attributes.config == 0) {
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+rusage of_thread() {
+  rusage now{};
+  getrusage(RUSAGE_THREAD, &now);
+  return now;
+}
+
+// The kernel counts what follows the call that starts it, up to and with the one that stops it: that one is not the
+// mover's.
+constexpr std::uint64_t kOwnCalls = 1;
+
+}  // namespace
+
+thread_local std::uint64_t calls_of_thread = 0;
+
+Usage& Usage::operator+=(const Usage& other) noexcept {
+  user_s += other.user_s;
+  system_s += other.system_s;
+  voluntary_switches += other.voluntary_switches;
+  involuntary_switches += other.involuntary_switches;
+  minor_faults += other.minor_faults;
+  major_faults += other.major_faults;
+  counted_calls += other.counted_calls;
+  if (traced_calls && other.traced_calls) {
+    *traced_calls += *other.traced_calls;
+  } else {
+    traced_calls.reset();
+  }
+  return *this;
+}
+
+Meter::Meter() : trace_(open_trace()) {}
+
+Meter::~Meter() {
+  if (trace_ >= 0) {
+    close(trace_);
+  }
+}
+
+void Meter::start() {
+  before_ = of_thread();
+  calls_before_ = calls_of_thread;
+  if (trace_ >= 0) {
+    ioctl(trace_, PERF_EVENT_IOC_RESET, 0);
+    ioctl(trace_, PERF_EVENT_IOC_ENABLE, 0);
+  }
+}
+
+Usage Meter::stop() {
+  if (trace_ >= 0) {
+    ioctl(trace_, PERF_EVENT_IOC_DISABLE, 0);
+  }
+  const rusage after = of_thread();
+  Usage usage{.user_s = seconds(after.ru_utime) - seconds(before_.ru_utime),
+              .system_s = seconds(after.ru_stime) - seconds(before_.ru_stime),
+              .voluntary_switches = difference(after.ru_nvcsw, before_.ru_nvcsw),
+              .involuntary_switches = difference(after.ru_nivcsw, before_.ru_nivcsw),
+              .minor_faults = difference(after.ru_minflt, before_.ru_minflt),
+              .major_faults = difference(after.ru_majflt, before_.ru_majflt),
+              .counted_calls = calls_of_thread - calls_before_,
+              .traced_calls = {}};
+  std::uint64_t traced = 0;
+  if (trace_ >= 0 && read(trace_, &traced, sizeof traced) == sizeof traced) {
+    usage.traced_calls = traced - kOwnCalls;
+  }
+  return usage;
+}
+
+}  // namespace ringway

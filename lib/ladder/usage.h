@@ -1,0 +1,56 @@
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace ringway {
+
+/// What a mover's threads cost.
+struct Usage {
+  double user_s = 0;
+  double system_s = 0;
+  std::uint64_t voluntary_switches = 0;
+  std::uint64_t involuntary_switches = 0;
+  std::uint64_t minor_faults = 0;
+  std::uint64_t major_faults = 0;
+  std::uint64_t counted_calls = 0;            ///< system calls made through counted()
+  std::optional<std::uint64_t> traced_calls;  ///< by the kernel's own count; none: it does not let us
+
+  /// By the kernel's count where there is one.
+  std::uint64_t system_calls() const noexcept { return traced_calls.value_or(counted_calls); }
+
+  Usage& operator+=(const Usage& other) noexcept;
+};
+
+/// System calls that this thread has made through counted().
+extern thread_local std::uint64_t calls_of_thread;
+
+/// Makes one system call, and counts it for the calling thread.
+template <class Call, class... Arguments>
+auto counted(Call call, Arguments&&... arguments) {
+  ++calls_of_thread;
+  return call(std::forward<Arguments>(arguments)...);
+}
+
+/// Measures the thread that makes it, from start() to stop(). Opening and reading it costs system calls of its own,
+/// none of which is counted.
+class Meter {
+ public:
+  Meter();
+  ~Meter();
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
+
+  void start();
+  Usage stop();
+
+ private:
+  int trace_ = -1;  // perf event of raw_syscalls:sys_enter; -1: not allowed
+  rusage before_{};
+  std::uint64_t calls_before_ = 0;
+};
+
+}  // namespace ringway
