@@ -24,11 +24,13 @@ ALLOWED = {
     "rte_eth_fp_ops",
     "rte_pktmbuf_free_bulk",
 }
-# What one archive may call besides: the generator takes mbufs out of a pool (whose inline code ends in a panic where no
-# pool is), the checker reads frames whose headers are split over segments, and CRC32C asks once for the CPU's flags.
+# What taking mbufs out of a pool calls; its inline code ends in a panic where no pool is.
+POOL = {"__rte_panic", "per_lcore__lcore_id", "rte_mempool_ops_table"}
+# What one archive may call besides: the generator and a stage take mbufs out of a pool, the checker reads frames whose
+# headers are split over segments, and CRC32C asks once for the CPU's flags.
 ALSO_ALLOWED = {
-    "libtraffic.a": {"__rte_panic", "__rte_pktmbuf_read", "per_lcore__lcore_id", "rte_cpu_get_flag_enabled",
-                     "rte_mempool_ops_table"},
+    "libstage.a": POOL,
+    "libtraffic.a": POOL | {"__rte_pktmbuf_read", "rte_cpu_get_flag_enabled"},
 }
 ALLOWED_PREFIXES = ("_ZN7ringway", "_ZNK7ringway")
 
@@ -39,9 +41,9 @@ PLANTED = ("memcpy(to, from, 64)", "std::memmove(to, from, 64)", "__builtin_memc
            "rte_memcpy(to, from, 64)", "rte_pktmbuf_copy(from, pool, 0, 64)", "std::copy(from, from + 64, to)",
            "std::copy_n(from, 64, to)", "std::ranges::copy(from, to)")
 
-# Who may free or copy packets, and where. At the checker the wire ends.
+# Who may free or copy packets, and where. At the checker the wire ends; own_headers.cc frees segments left empty.
 ONLY_IN = {
-    r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc"},
+    r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc", "own_headers.cc"},
     r"rte_mbuf_raw_free\s*\(|rte_mempool_put\w*\s*\(": set(),
     COPYING_ANYTHING: {"copy_payload.h"},
     r"\bvirtual\b|\bdynamic_cast\b|\bthrow\b|\bnew\b|std::function|shared_ptr|std::mutex|\bprintf\b": set(),

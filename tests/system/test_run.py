@@ -18,7 +18,7 @@ PORT = {"rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_missed", "rx_err
 LCORE = {"packets", "bursts", "busy_cycles", "idle_cycles", "voluntary_context_switches",
          "involuntary_context_switches"}
 REPORT = {"balance", "ports", "drops", "copies", "pools", "rings", "lcores", "duration_s", "exit"}
-REASONS = {"tx_full", "ring_full", "frame_too_short", "frame_too_long", "port_lost", "runt", "shutdown"}
+REASONS = {"tx_full", "ring_full", "frame_too_short", "frame_too_long", "port_lost", "runt", "no_mbuf", "shutdown"}
 RATES = {"rx_packets_per_s", "rx_bits_per_s", "tx_packets_per_s", "tx_bits_per_s"}
 
 
