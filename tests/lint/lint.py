@@ -41,9 +41,9 @@ PLANTED = ("memcpy(to, from, 64)", "std::memmove(to, from, 64)", "__builtin_memc
            "rte_memcpy(to, from, 64)", "rte_pktmbuf_copy(from, pool, 0, 64)", "std::copy(from, from + 64, to)",
            "std::copy_n(from, 64, to)", "std::ranges::copy(from, to)")
 
-# Who may free or copy packets, and where. At the checker the wire ends; own_headers.cc frees segments left empty.
+# Who may free or copy packets, and where. At checker and sink the wire ends; own_headers.cc frees segments left empty.
 ONLY_IN = {
-    r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc", "own_headers.cc"},
+    r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc", "own_headers.cc", "sink.h"},
     r"rte_mbuf_raw_free\s*\(|rte_mempool_put\w*\s*\(": set(),
     COPYING_ANYTHING: {"copy_payload.h"},
     r"\bvirtual\b|\bdynamic_cast\b|\bthrow\b|\bnew\b|std::function|shared_ptr|std::mutex|\bprintf\b": set(),
