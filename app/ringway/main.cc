@@ -17,6 +17,7 @@
 #include "plan/make_plan.h"
 #include "plan/resolve.h"
 #include "put_plan.h"
+#include "runtime/capture_file.h"
 #include "runtime/privileges.h"
 #include "runtime/probe.h"
 #include "runtime/runtime.h"
@@ -108,6 +109,11 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   watch(runtime, options, notify, output);
   notify.tell("STOPPING=1");
   const Report report = runtime.stop();
+  for (const ReplayTotals& replay : report.totals.replays) {
+    if (!replay.fault.empty()) {
+      std::cerr << "ringway: port '" << replay.port << "': capture " << replay.file << ' ' << replay.fault << '\n';
+    }
+  }
   std::cout << (options.format == Format::kJson ? to_json(report) : to_text(report)) << std::flush;
   if (results.report) {
     results.report->write(to_json(report));
@@ -181,6 +187,9 @@ ExitStatus run(int argc, char** argv, HeldOutput& output) {
   take_devices_of(options.eal, config);
   if (!config.ports.empty()) {
     resolve(config, problems);
+  }
+  if (options.check && options.inventory.empty()) {
+    check_captures(config, problems);
   }
   if (!accept(problems, options.config)) {
     return problems.exit_status();

@@ -40,7 +40,7 @@ inline constexpr std::string_view kLabDevice = "lab";
 struct PortConfig {
   std::string name;
   Location at;
-  At<std::string> device;                ///< PCI address, vdev string or `lab`; empty after a parse error
+  At<std::string> device;                ///< PCI address, vdev string, `lab` or `replay`; empty after a parse error
   std::vector<At<std::string>> members;  ///< devices that a net_bonding port joins; each as `device`
   Maybe<unsigned> rx_queues;             ///< 1 to 1024
   Maybe<unsigned> tx_queues;             ///< 1 to 1024

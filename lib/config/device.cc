@@ -5,6 +5,7 @@
 
 #include "config/characters.h"
 #include "config/config.h"
+#include "config/replay.h"
 #include "core/text.h"
 
 namespace ringway {
@@ -13,8 +14,8 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kVdevStart = "net_";
 
-/// A driver of vdevs and the devargs that it takes in DPDK 22.11. Some drivers forgive an unknown one in silence
-/// (net_tap, net_memif), and go on without all others.
+/// A driver of vdevs, or of ringway's own ports, and the devargs that it takes in DPDK 22.11. Some drivers forgive an
+/// unknown one in silence (net_tap, net_memif), and go on without all others.
 struct VdevDriver {
   std::string name;
   std::vector<std::string> arguments;
@@ -38,7 +39,8 @@ const std::vector<VdevDriver>& known_drivers() {
       {"net_virtio_user",
        {"queues", "cq", "mac", "path", "queue_size", "iface", "server", "mrg_rxbuf", "in_order", "packed_vq", "speed",
         "vectorized"}},
-      {"net_bonding", {"primary", "mode", "xmit_policy", "socket_id", "mac", "agg_mode"}}};
+      {"net_bonding", {"primary", "mode", "xmit_policy", "socket_id", "mac", "agg_mode"}},
+      {std::string(kReplayDevice), {"file", "speed", "rate", "loop"}}};
   return kDrivers;
 }
 
@@ -118,7 +120,7 @@ std::optional<std::string> normal_device(std::string_view text) {
   if (!are_arguments(arguments)) {
     return {};
   }
-  if (text == kLabDevice) {
+  if (text == kLabDevice || name == kReplayDevice) {
     return std::string(text);
   }
   if (const std::string address = pci_address(name); !address.empty()) {
@@ -160,7 +162,7 @@ std::string argument_fault(std::string_view device) {
     }
     at = end == device.size() ? std::string_view::npos : end;
   }
-  return {};
+  return is_replay_device(device) ? replay_fault(device) : std::string();
 }
 
 }  // namespace ringway

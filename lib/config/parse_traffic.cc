@@ -18,39 +18,9 @@ constexpr double kMostRate = 1e9;  // packets a second: above what any port of t
 constexpr std::string_view kRateForms =
     "max, packets a second such as 500kpps or 1.5Mpps, or a share of the link such as 40%";
 
-/// A plain decimal number, with or without a fraction, from 0 to `most`.
-std::optional<double> decimal(std::string_view text, double most) {
-  double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
-  const bool padded = text.size() > 1 && text[0] == '0' && text[1] != '.';
-  if (!consists_of(text, {kDigits, "."}) || error != std::errc{} || stop != end || padded || value > most) {
-    return {};
-  }
-  return value;
-}
-
 /// `12%` or `0.5%`, as 12 or 0.5.
 std::optional<double> per_cent(std::string_view text) {
   return text.ends_with('%') ? decimal(text.substr(0, text.size() - 1), 100) : std::nullopt;
-}
-
-std::optional<Rate> rate(std::string_view text) {
-  if (text == "max") {
-    return Rate{};
-  }
-  if (const auto share = per_cent(text)) {
-    return Rate{Rate::Unit::kPercent, *share};
-  }
-  for (const auto& [unit, times] : {std::pair{"Mpps", 1e6}, {"kpps", 1e3}, {"pps", 1.0}}) {
-    if (text.ends_with(unit)) {
-      const auto number = decimal(text.substr(0, text.size() - std::string_view(unit).size()), kMostRate);
-      return number && *number * times <= kMostRate
-                 ? std::optional(Rate{Rate::Unit::kPacketsPerSecond, *number * times})
-                 : std::nullopt;
-    }
-  }
-  return {};
 }
 
 /// Reads a scalar by `convert`, which returns nothing for a text that does not fit.
@@ -72,6 +42,47 @@ std::optional<unsigned> frame_size(std::string_view text) {
   return text == "imix" ? std::optional(0U) : whole_number(text, 64, 9000);
 }
 
+std::optional<double> seconds(std::string_view text) {
+  const auto value = decimal(text, kMostSeconds);
+  return value && *value > 0 ? value : std::nullopt;
+}
+
+std::optional<Rate> rate_above_zero(std::string_view text) {
+  const auto value = rate_of(text);
+  return value && (value->unit == Rate::Unit::kMax || value->value > 0) ? value : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<double> decimal(std::string_view text, double most) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  const bool padded = text.size() > 1 && text[0] == '0' && text[1] != '.';
+  if (!consists_of(text, {kDigits, "."}) || error != std::errc{} || stop != end || padded || value > most) {
+    return {};
+  }
+  return value;
+}
+
+std::optional<Rate> rate_of(std::string_view text) {
+  if (text == "max") {
+    return Rate{};
+  }
+  if (const auto share = per_cent(text)) {
+    return Rate{Rate::Unit::kPercent, *share};
+  }
+  for (const auto& [unit, times] : {std::pair{"Mpps", 1e6}, {"kpps", 1e3}, {"pps", 1.0}}) {
+    if (text.ends_with(unit)) {
+      const auto number = decimal(text.substr(0, text.size() - std::string_view(unit).size()), kMostRate);
+      return number && *number * times <= kMostRate
+                 ? std::optional(Rate{Rate::Unit::kPacketsPerSecond, *number * times})
+                 : std::nullopt;
+    }
+  }
+  return {};
+}
+
 std::optional<std::uint64_t> packet_count(std::string_view text) {
   std::uint64_t count = 0;
   const char* const end = text.data() + text.size();
@@ -79,18 +90,6 @@ std::optional<std::uint64_t> packet_count(std::string_view text) {
   const bool fits = error == std::errc{} && stop == end && text.front() != '0' && count <= kMostPackets;
   return fits ? std::optional(count) : std::nullopt;
 }
-
-std::optional<double> seconds(std::string_view text) {
-  const auto value = decimal(text, kMostSeconds);
-  return value && *value > 0 ? value : std::nullopt;
-}
-
-std::optional<Rate> rate_above_zero(std::string_view text) {
-  const auto value = rate(text);
-  return value && (value->unit == Rate::Unit::kMax || value->value > 0) ? value : std::nullopt;
-}
-
-}  // namespace
 
 void read_traffic(const YamlNode& node, TrafficConfig& traffic, Diagnostics& problems) {
   traffic.at = node.key_at;

@@ -155,7 +155,7 @@ Demand demand_of(const Config& config, const std::vector<std::string>& command_l
   inventory.no_huge = demand.no_huge;
   inventory.memory_mib = demand.memory_mib;
   for (const PortConfig& port : config.ports) {
-    if (is_lab(port)) {
+    if (is_made_here(port)) {
       continue;
     }
     inventory.devices.push_back(assumed_facts(port.device.value, rx_queues_of(port), machine));

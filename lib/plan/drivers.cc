@@ -1,11 +1,13 @@
 #include "plan/drivers.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <utility>
 
 #include "config/device.h"
+#include "config/replay.h"
 #include "plan/eal_args.h"
 
 namespace ringway {
@@ -92,7 +94,7 @@ DriverTraits traits_of(const DeviceFacts& facts) {
     traits.passes_pointers = true;
     traits.sends_chains = true;
     traits.drain_at_stop = driver == "net_ring";
-  } else if (driver == kLabDriver) {
+  } else if (driver == kLabDriver || driver == kReplayDriver) {
     traits.mtu_owner = MtuOwner::kRingway;
     traits.sends_chains = true;
     traits.makes_chains = true;
@@ -185,7 +187,7 @@ unsigned driver_copies(std::string_view driver, const std::string& device) {
   if (driver == "net_virtio_user") {
     return devarg(device, "path").starts_with("/dev/vhost-net") ? 1 : 0;  // the kernel's vhost runs on this machine
   }
-  return is_pci(device) || driver == "net_ring" || driver == kLabDriver ? 0 : 1;
+  return is_pci(device) || driver == "net_ring" || driver == kLabDriver || driver == kReplayDriver ? 0 : 1;
 }
 
 unsigned driver_copies(const PortPlan& port) {
@@ -210,6 +212,40 @@ const DeviceFacts& lab_facts() {
   return kFacts;
 }
 
+const DeviceFacts& replay_facts() {
+  static const DeviceFacts kFacts = [] {
+    DeviceFacts facts = lab_facts();
+    facts.device = std::string(kReplayDevice);
+    facts.driver = std::string(kReplayDriver);
+    facts.max_rx_queues = 1;  // a capture has one order
+    facts.max_mtu = 65535 - longest_frame(0);
+    return facts;
+  }();
+  return kFacts;
+}
+
+std::string external_data_fault(const std::string& device, const DeviceFacts& facts) {
+  const std::string_view driver = facts.driver;
+  if (is_pci(device)) {
+    return "the NIC reads by DMA, and only memory that is mapped for that";
+  }
+  if (driver == "net_null" && driver_copies(driver, device) > 0) {
+    return "net_null with copy=1 reads as many bytes as its size says of any frame";
+  }
+  if (driver == "net_memif" && memif_zero_copy(device)) {
+    return "its peer sees DPDK's memory only (zero-copy=yes)";
+  }
+  if (driver == "net_virtio_user") {
+    return "its peer sees DPDK's memory only";
+  }
+  // af_xdp sends mbufs of its own pool from where they lie, and copies those of others, as a replay's are.
+  constexpr std::array kReaders = {"net_null",   "net_ring", "net_pcap",  "net_af_packet",
+                                   "net_af_xdp", "net_tap",  "net_memif", "net_vhost"};
+  const bool reads = driver == kLabDriver || driver == kReplayDriver ||
+                     std::find(kReaders.begin(), kReaders.end(), driver) != kReaders.end();
+  return reads ? "" : "it is not known whether its driver only reads what it sends";
+}
+
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu) {
   const std::string& driver = facts.driver;
   if (!facts.members.empty()) {
@@ -226,6 +262,9 @@ FrameRange received_frames(const std::string& device, const DeviceFacts& facts, 
   }
   if (driver == "net_ring" || driver == kLabDriver) {
     return {0, kAnyLength};
+  }
+  if (driver == kReplayDriver) {
+    return {1, longest_frame(mtu)};  // others are left out by name
   }
   if (driver == "net_af_packet") {
     return {kEthernetHeader, af_packet_frame_bytes(device)};
@@ -254,7 +293,7 @@ FrameRange accepted_frames(const std::string& device, const DeviceFacts& facts, 
     // A frame that an mbuf holds comes in one, so only longer ones are chains.
     return {0, std::min(longest_frame(mtu), std::max(data_room, kPcapLongestChain))};
   }
-  if (driver == kLabDriver) {
+  if (driver == kLabDriver || driver == kReplayDriver) {
     return {kEthernetHeader, longest_frame(mtu)};
   }
   if (driver == "net_pcap" || driver == "net_tap" || on_kernel_interface(driver)) {

@@ -64,6 +64,14 @@ inline constexpr std::string_view kLabDriver = "lab";
 /// What such a port offers.
 const DeviceFacts& lab_facts();
 
+/// The same of ports that replay captures.
+inline constexpr std::string_view kReplayDriver = "replay";
+const DeviceFacts& replay_facts();
+
+/// Why the device cannot send packets whose data lies outside of the pools, in memory that is read-only and that nobody
+/// was told of, such as a mapped capture; empty: it can, since its driver only reads them, and no further than they go.
+std::string external_data_fault(const std::string& device, const DeviceFacts& facts);
+
 /// Frames that the port may bring, whatever the other side does.
 FrameRange received_frames(const std::string& device, const DeviceFacts& facts, unsigned mtu);
 

@@ -140,6 +140,7 @@ class Explainer {
       text += " -> drop frames outside " + std::to_string(leg.limit->min) + " to " + std::to_string(leg.limit->max) +
               " bytes";
     }
+    text += leg.own_headers ? " -> own headers where data is shared" : "";
     text += leg.swap_macs ? " -> swap MACs" : "";
     if (leg.tx() != nullptr) {
       return text + " -> TX queue " + queue(leg.tx()->port, leg.tx()->queue);

@@ -56,8 +56,8 @@ class Planner {
   bool find_devices() {
     bool all = true;
     for (const PortConfig& port : config_.ports) {
-      if (is_lab(port)) {
-        context_.facts.push_back(&lab_facts());
+      if (is_made_here(port)) {
+        context_.facts.push_back(is_lab(port) ? &lab_facts() : &replay_facts());
         continue;
       }
       const std::string path = "ports." + port.name;
@@ -134,10 +134,10 @@ class Planner {
     std::set<std::size_t> generate;
     std::set<std::size_t> check;
     for (const Way& way : ways()) {
-      if (resolved.generate.empty() && is_lab(asked(way.from))) {
+      if (resolved.generate.empty() && is_made_here(asked(way.from))) {
         generate.insert(way.from);
       }
-      if (resolved.check.empty() && is_lab(asked(way.to))) {
+      if (resolved.check.empty() && is_made_here(asked(way.to))) {
         check.insert(way.to);
       }
     }
@@ -146,9 +146,10 @@ class Planner {
     }
     const bool forwards_here = config_.lcores_at.line == 0;
     if (free.size() < (forwards_here ? 2U : 1U)) {
-      problems().missing(config_.lcores_at, "lcores",
-                         "no lcore is left for the generators and checkers of lab ports; expected one more, such as "
-                         "eal: {lcores: \"0@0,1@1,2@0\"} on two CPUs, or generate and check under lcores");
+      problems().missing(
+          config_.lcores_at, "lcores",
+          "no lcore is left for the generators and checkers of lab and replay ports; expected one more, such as "
+          "eal: {lcores: \"0@0,1@1,2@0\"} on two CPUs, or generate and check under lcores");
       return;
     }
     const unsigned lcore = free.back().id;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/replay.h"
 
 namespace ringway {
 
@@ -65,11 +66,16 @@ struct PortPlan {
   bool scatter = false;
   bool multi_segs = false;
   bool fast_free = false;
-  std::uint64_t rss_types = 0;  ///< 0: no RSS
-  bool rss_hash = false;        ///< the device delivers its hash, for an lcore that spreads flows
-  bool drain_at_stop = false;   ///< the driver gives nothing back on stop: its RX queues are emptied first
-  bool lab = false;             ///< made by ringway: generators feed its RX queues, checkers empty its TX queues
-  unsigned wait_ms = 0;         ///< how long packets wait for room in its TX queues; 0: they are dropped at once
+  std::uint64_t rss_types = 0;        ///< 0: no RSS
+  bool rss_hash = false;              ///< the device delivers its hash, for an lcore that spreads flows
+  bool drain_at_stop = false;         ///< the driver gives nothing back on stop: its RX queues are emptied first
+  bool lab = false;                   ///< made by ringway: generators feed its RX queues, checkers empty its TX queues
+  std::optional<Replay> replay = {};  ///< of such a port: a capture feeds it instead, and what it sends is not checked
+  bool shares_data = false;           ///< data of packets that it brings may be others' too, and is not to be written
+  unsigned wait_ms = 0;               ///< how long packets wait for room in its TX queues; 0: they are dropped at once
+
+  /// Whether generators feed it.
+  bool generates() const noexcept { return lab && !replay; }
 
   bool operator==(const PortPlan&) const = default;
 };
@@ -127,6 +133,7 @@ struct ToRings {
 struct LegPlan {
   std::variant<PortQueue, FromRing> source;
   std::variant<PortQueue, ToRings> output;
+  std::optional<std::size_t> own_headers;  ///< pool of headers for packets whose data is shared; none: it never is
   bool swap_macs = false;
   std::optional<FrameRange> limit;  ///< frames outside are dropped; none: the source cannot bring such a frame
 

@@ -22,7 +22,9 @@ class MemoryPlanner {
         data_room_(value_or(config_.pool.data_room, std::max(kDefaultDataRoom, longest_made()))) {}
 
   void run() {
+    spread_shared_data();
     make_pools();
+    plan_headers();
     plan_frames();
     size_pools();
     check_memory();
@@ -36,11 +38,21 @@ class MemoryPlanner {
   unsigned longest_made() const {
     unsigned longest = 0;
     for (const Way& way : plan_.ways) {
-      if (plan_.ports[way.from].lab) {
+      if (plan_.ports[way.from].generates()) {
         longest = std::max(longest, longest_frame(plan_.ports[way.to].mtu) + kMostOversize);
       }
     }
     return longest;
+  }
+
+  /// What goes into a net_ring port comes out of it again.
+  void spread_shared_data() {
+    for (std::size_t i = 0; i < plan_.ways.size(); ++i) {  // as often as a packet can change ports
+      for (const Way& way : plan_.ways) {
+        PortPlan& to = plan_.ports[way.to];
+        to.shares_data = to.shares_data || (plan_.ports[way.from].shares_data && to.driver == "net_ring");
+      }
+    }
   }
 
   /// One pool a NUMA socket, so that ports on one socket share it and TX queues see mbufs of one pool only.
@@ -58,13 +70,72 @@ class MemoryPlanner {
                                .data_room = data_room_});
       }
       const DeviceFacts& facts = *context_.facts[i];
-      if (port.lab && data_room_ < longest_made()) {
+      if (port.generates() && data_room_ < longest_made()) {
         problems().invalid(place_of(config_.pool.data_room, port_at(i)), "pool.data_room",
                            "is " + number(data_room_) + ", and the longest frame made for lab port '" + port.name +
                                "' has " + number(longest_made()) + " bytes; expected at least that");
       }
       for (const Part& part : parts_of(port.device, facts)) {
         check_data_room(i, part);
+      }
+    }
+    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+      add_replay_pool(i);
+    }
+  }
+
+  /// A replay's mbufs have no room of their own: their data is in the file. Behind all others, whose sizes the file may
+  /// ask for.
+  void add_replay_pool(std::size_t i) {
+    PortPlan& port = plan_.ports[i];
+    if (port.replay) {
+      PoolPlan pool = plan_.pools[port.pool];
+      pool.name = "replay" + number(i);
+      pool.data_room = 0;
+      port.pool = plan_.pools.size();
+      plan_.pools.push_back(pool);
+    }
+  }
+
+  /// Whether packets of that port get headers of their own before they leave.
+  bool owns_headers(std::size_t from) const { return plan_.mode == Mode::kReflect && plan_.ports[from].shares_data; }
+
+  /// The pool of mbufs with room on a port's NUMA socket.
+  std::size_t pool_with_room(std::size_t port) const {
+    std::size_t pool = 0;
+    while (plan_.pools[pool].socket != plan_.ports[port].socket) {
+      ++pool;  // make_pools has made one
+    }
+    return pool;
+  }
+
+  /// Who writes to packets does so in private where others may have their data, too.
+  void plan_headers() {
+    for (LcorePlan& lcore : plan_.lcores) {
+      for (LegPlan& leg : lcore.legs) {
+        const std::size_t from = leg.rx() != nullptr ? leg.rx()->port : plan_.rings[leg.from_ring()].port;
+        if (leg.swap_macs && owns_headers(from)) {
+          leg.own_headers = pool_with_room(from);
+        }
+      }
+    }
+    for (const Way& way : plan_.ways) {
+      if (plan_.ports[way.from].shares_data) {
+        check_external_data(way);
+      }
+    }
+  }
+
+  void check_external_data(const Way& way) {
+    const PortPlan& to = plan_.ports[way.to];
+    for (const Part& part : parts_of(to.device, *context_.facts[way.to])) {
+      const std::string fault = external_data_fault(part.device, part.facts);
+      if (!fault.empty() && told_.insert(way.to).second) {
+        problems().invalid(port_at(way.to), "ports." + to.name,
+                           "cannot send what port '" + plan_.ports[way.from].name +
+                               "' replays, straight out of a mapped file: " + fault +
+                               "; expected another output, or net_pcap0,rx_pcap=PATH as the source, whose driver "
+                               "copies each frame into an mbuf");
       }
     }
   }
@@ -100,14 +171,18 @@ class MemoryPlanner {
         const PortPlan& from = plan_.ports[way.from];
         const PortPlan& to = plan_.ports[way.to];
         const FrameRange in = received_frames(from.device, *context_.facts[way.from], from.mtu);
-        const FrameRange out = accepted_frames(to.device, *context_.facts[way.to], to.mtu, data_room_);
+        const bool headers = owns_headers(way.from);
+        // What a mapped file holds of a frame is one segment; with a header of its own each is a chain.
+        const unsigned one_segment = headers ? 0 : from.replay ? in.max : data_room_;
+        const FrameRange out = accepted_frames(to.device, *context_.facts[way.to], to.mtu, one_segment);
         if (in.min < out.min || in.max > out.max) {
           leg.limit = out;
           tell_lower_limit(way.to, out.max);
         }
-        chained[way.to] = chained[way.to] || std::min(in.max, out.max) > data_room_;
-        // A ring brings mbufs of whoever filled it: as good as one more pool.
-        feeding[way.to].insert(from.driver == "net_ring" ? plan_.pools.size() : from.pool);
+        chained[way.to] = chained[way.to] || std::min(in.max, out.max) > one_segment;
+        // A ring brings mbufs of whoever filled it: as good as one more pool. So do those that share data.
+        const bool any_pool = from.driver == "net_ring" || from.shares_data;
+        feeding[way.to].insert(any_pool ? plan_.pools.size() : from.pool);
       }
     }
     for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
@@ -157,8 +232,10 @@ class MemoryPlanner {
     port.multi_segs = chained && context_.facts[i]->multi_segs;
     if (chained && !port.multi_segs && !traits_of(*context_.facts[i]).sends_chains) {
       problems().invalid(port_at(i), "ports." + port.name,
-                         "frames of several mbufs leave by this port and " + port.driver +
-                             " cannot send them; expected a pool.data_room of " + number(longest_frame(port.mtu)));
+                         "frames of several mbufs leave by this port and " + port.driver + " cannot send them; " +
+                             "expected " +
+                             (owns_headers(i) ? "mode: cross_connect, which writes no headers"
+                                              : "a pool.data_room of " + number(longest_frame(port.mtu))));
     }
   }
 
@@ -176,8 +253,10 @@ class MemoryPlanner {
         demand.add("kept by " + port.name + "'s driver", port.rx_queues, extra_mbufs_per_queue(part.facts.driver));
       }
       demand.add("held by " + port.name + "'s device", 1, context_.facts[i]->held_mbufs);
-      if (const Way* way = context_.resolved.way_from(i)) {
-        outputs.insert(way->to);
+    }
+    for (const Way& way : plan_.ways) {
+      if (passes(way, pool)) {
+        outputs.insert(way.to);
       }
     }
     for (const std::size_t output : outputs) {
@@ -197,13 +276,21 @@ class MemoryPlanner {
     return demand;
   }
 
+  /// Whether mbufs of the pool go that way: packets, or headers in front of them; or copies of other pools' packets,
+  /// which af_xdp puts into its own.
+  bool passes(const Way& way, std::size_t pool) const {
+    const PortPlan& to = plan_.ports[way.to];
+    return plan_.ports[way.from].pool == pool || (owns_headers(way.from) && pool_with_room(way.from) == pool) ||
+           (to.driver == "net_af_xdp" && to.pool == pool);
+  }
+
   /// Rings that packets of the pool pass, and what legs keep that wait for room.
   void add_rings(PoolDemand& demand, std::size_t pool) const {
     for (const RingPlan& ring : plan_.rings) {
-      const bool passes = std::any_of(plan_.ways.begin(), plan_.ways.end(), [&](const Way& way) {
-        return (ring.use == RingUse::kWork ? way.from : way.to) == ring.port && plan_.ports[way.from].pool == pool;
+      const bool in_it = std::any_of(plan_.ways.begin(), plan_.ways.end(), [&](const Way& way) {
+        return (ring.use == RingUse::kWork ? way.from : way.to) == ring.port && passes(way, pool);
       });
-      demand.add("ring " + ring.name, passes ? 1 : 0, ring.size - 1);
+      demand.add("ring " + ring.name, in_it ? 1 : 0, ring.size - 1);
     }
     std::uint64_t waiting = 0;
     for (const LcorePlan& lcore : plan_.lcores) {
@@ -211,7 +298,8 @@ class MemoryPlanner {
         waiting += leg_waits(plan_, leg) ? 1 : 0;
       }
       for (const std::size_t port : lcore.generate) {
-        waiting += plan_.traffic->packets_per_s == 0 ? plan_.ports[port].rx_queues : 0;
+        const bool waits = plan_.ports[port].replay || plan_.traffic->packets_per_s == 0;
+        waiting += waits ? plan_.ports[port].rx_queues : 0;
       }
     }
     demand.add("kept by legs that wait for room", waiting, plan_.burst);
@@ -280,6 +368,7 @@ class MemoryPlanner {
   const Config& config_;
   Plan& plan_;
   unsigned data_room_;
+  std::set<std::size_t> told_;  // outputs
 };
 
 }  // namespace

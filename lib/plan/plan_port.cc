@@ -29,7 +29,11 @@ class PortPlanner {
     planned_.interface = facts_.interface;
     planned_.promiscuous = asked_.promiscuous ? asked_.promiscuous->value : true;
     planned_.mtu_owner = traits_of(facts_).mtu_owner;
-    planned_.lab = facts_.driver == kLabDriver;
+    planned_.lab = facts_.driver == kLabDriver || facts_.driver == kReplayDriver;
+    if (facts_.driver == kReplayDriver) {
+      planned_.replay = replay_of(asked_.device.value);
+      planned_.shares_data = true;
+    }
     planned_.drain_at_stop = traits_of(facts_).drain_at_stop;
     rx_queues();
     planned_.rx_descriptors = descriptors("rx_descriptors", asked_.rx_descriptors, facts_.min_rx_descriptors,

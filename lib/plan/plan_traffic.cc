@@ -37,7 +37,7 @@ unsigned longest_generated(const TrafficPlan& traffic) {
 void plan_traffic(PlanContext& context) {
   const TrafficConfig& asked = context.config.traffic;
   Plan& plan = context.plan();
-  if (std::none_of(plan.ports.begin(), plan.ports.end(), [](const PortPlan& port) { return port.lab; })) {
+  if (std::none_of(plan.ports.begin(), plan.ports.end(), [](const PortPlan& port) { return port.generates(); })) {
     return;
   }
   const unsigned size = value_or(asked.size, 60 + kCrc);
@@ -57,7 +57,7 @@ void plan_traffic(PlanContext& context) {
   for (const Way& way : plan.ways) {
     for (const std::size_t i : {way.from, way.to}) {
       const PortPlan& port = plan.ports[i];
-      if (plan.ports[way.from].lab && longest_generated(traffic) > longest_frame(port.mtu)) {
+      if (plan.ports[way.from].generates() && longest_generated(traffic) > longest_frame(port.mtu)) {
         context.problems().invalid(asked.size ? asked.size->at : asked.at, "traffic.size",
                                    "makes frames of " + number(longest_generated(traffic)) + " bytes, and port '" +
                                        port.name + "' carries " + number(longest_frame(port.mtu)) +

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/device.h"
+#include "config/replay.h"
 #include "core/text.h"
 
 namespace ringway {
@@ -56,7 +57,7 @@ class Resolver {
   void check_devices() {
     std::map<std::string, const PortConfig*> seen;
     for (const PortConfig& port : config_.ports) {
-      if (!is_lab(port)) {  // each of those is a device of its own
+      if (!is_made_here(port)) {  // each of those is a device of its own
         check_only_here(port, port.device, "device", seen);
       }
       check_members(port, seen);
@@ -90,7 +91,7 @@ class Resolver {
     for (std::size_t i = 0; i < port.members.size(); ++i) {
       const At<std::string>& member = port.members[i];
       const std::string key = "members[" + std::to_string(i) + "]";
-      if (member.value == kLabDevice || vdev_driver(member.value) == kBondDriver) {
+      if (member.value == kLabDevice || is_replay_device(member.value) || vdev_driver(member.value) == kBondDriver) {
         problems_.invalid(member.at, "ports." + port.name + "." + key,
                           "cannot be a member; expected a PCI address or a vdev that is no bond");
       } else {
@@ -243,9 +244,10 @@ class Resolver {
         problems_.invalid(names[i].at, path,
                           "port '" + names[i].value + "' has this role already, on line " +
                               std::to_string(same->at.line) + "; expected it once");
-      } else if (lab_role && !is_lab(config_.ports[port])) {
+      } else if (lab_role && !is_made_here(config_.ports[port])) {
         problems_.invalid(names[i].at, path,
-                          "port '" + names[i].value + "' is no lab port; expected one with device: lab");
+                          "port '" + names[i].value +
+                              "' is no lab port and no replay port; expected one with device: lab, or replay");
       } else if (!resolved_.ways.empty() && !(role == "generate" ? is_source(port) : is_output(port))) {
         problems_.invalid(names[i].at, path,
                           "nothing is " + std::string(role == "generate" ? "received from" : "sent out of") + " '" +
@@ -256,17 +258,21 @@ class Resolver {
     }
   }
 
-  /// Every lab port has its generator and its checker, or none has and the planner finds an lcore.
+  /// Every port that is made here has its generator and its checker, or none has and the planner finds an lcore.
   void check_traffic() {
     const bool any_lab = std::any_of(config_.ports.begin(), config_.ports.end(), is_lab);
     if (config_.traffic.at.line != 0 && !any_lab) {
       problems_.invalid(config_.traffic.at, "traffic", "no port is a lab port; expected one with device: lab");
     }
     for (std::size_t i = 0; i < config_.ports.size(); ++i) {
-      if (is_lab(config_.ports[i]) && is_source(i)) {
+      if (is_replay_device(config_.ports[i].device.value) && is_output(i) && !is_source(i)) {
+        problems_.invalid(config_.ports[i].at, "ports." + config_.ports[i].name,
+                          "replays nothing, since no way begins there; expected it as the source of one");
+      }
+      if (is_made_here(config_.ports[i]) && is_source(i)) {
         check_covered(i, resolved_.generate, "generate");
       }
-      if (is_lab(config_.ports[i]) && is_output(i)) {
+      if (is_made_here(config_.ports[i]) && is_output(i)) {
         check_covered(i, resolved_.check, "check");
       }
     }
@@ -278,7 +284,7 @@ class Resolver {
     if (!taken.empty() && !covered) {
       problems_.invalid(config_.lcores_at, "lcores",
                         "no lcore has " + role + ": [" + config_.ports[port].name +
-                            "], while other lab ports have one; expected all of them, or none");
+                            "], while other ports in memory have one; expected all of them, or none");
     }
   }
 
@@ -301,6 +307,10 @@ const Way* Resolved::way_from(std::size_t port) const {
 
 bool is_lab(const PortConfig& port) {
   return port.device.value == kLabDevice;
+}
+
+bool is_made_here(const PortConfig& port) {
+  return is_lab(port) || is_replay_device(port.device.value);
 }
 
 unsigned rx_queues_of(const PortConfig& port) {

@@ -43,6 +43,9 @@ unsigned rx_queues_of(const PortConfig& port);
 /// Whether the port is one that ringway makes itself for `traffic`.
 bool is_lab(const PortConfig& port);
 
+/// Whether ringway makes the port itself, in memory: `lab` and `replay`. An lcore feeds it, another empties it.
+bool is_made_here(const PortConfig& port);
+
 /// Resolves names and refuses what no machine could mend. This is all that `--check` needs besides parsing.
 Resolved resolve(const Config& config, Diagnostics& problems);
 

@@ -26,6 +26,7 @@ struct Deeds {
   std::size_t legs = 0;
   bool works = false;
   bool sends = false;
+  bool owns_headers = false;
   bool swaps_macs = false;
   std::map<std::string, std::vector<std::string>> limits;  // frame lengths: the RX queues whose frames are held to them
 };
@@ -82,6 +83,7 @@ class TopologyBuilder {
     const NodeKey node{part(leg), lcore};
     Deeds& deeds = deeds_[node];
     ++deeds.legs;
+    deeds.owns_headers = deeds.owns_headers || leg.own_headers;
     deeds.swaps_macs = deeds.swaps_macs || leg.swap_macs;
     if (const PortQueue* rx = leg.rx()) {
       link({EdgeKind::kRx, rx->port, rx->queue}, {NodeKind::kPortIn, rx->port}, node);
@@ -133,7 +135,7 @@ class TopologyBuilder {
 
   std::vector<std::string> deeds_of(const NodeKey& key) {
     if (key.first == NodeKind::kGenerator || key.first == NodeKind::kChecker) {
-      return {key.first == NodeKind::kGenerator ? "generate" : "check"};
+      return far_deeds_of(key);
     }
     const Deeds& deeds = deeds_[key];
     std::vector<std::string> facts;
@@ -147,6 +149,9 @@ class TopologyBuilder {
     if (deeds.works) {
       facts.emplace_back("work");
     }
+    if (deeds.owns_headers) {
+      facts.emplace_back("own headers");
+    }
     if (deeds.swaps_macs) {
       facts.emplace_back("swap MACs");
     }
@@ -154,6 +159,27 @@ class TopologyBuilder {
       facts.emplace_back("transmit");
     }
     return facts;
+  }
+
+  /// What an lcore does behind ports in memory.
+  std::vector<std::string> far_deeds_of(const NodeKey& key) const {
+    std::vector<std::string> facts;
+    for (const auto& [edge, ends] : edges_) {
+      const auto& [kind, port, lcore] = edge;
+      if ((kind == EdgeKind::kGenerate && key.first == NodeKind::kGenerator && lcore == key.second) ||
+          (kind == EdgeKind::kCheck && key.first == NodeKind::kChecker && lcore == key.second)) {
+        const std::string deed = far_deed(kind, port);
+        if (std::find(facts.begin(), facts.end(), deed) == facts.end()) {
+          facts.push_back(deed);
+        }
+      }
+    }
+    return facts;
+  }
+
+  std::string far_deed(EdgeKind kind, std::size_t port) const {
+    const bool replays = plan_.ports[port].replay.has_value();
+    return kind == EdgeKind::kGenerate ? (replays ? "replay" : "generate") : (replays ? "discard" : "check");
   }
 
   std::string queue_name(EdgeKind kind, std::size_t port, const std::string& queue) const {
@@ -172,7 +198,7 @@ class TopologyBuilder {
     }
     const PortPlan& port = plan_.ports[index];
     if (kind == EdgeKind::kGenerate || kind == EdgeKind::kCheck) {
-      edge.label = kind == EdgeKind::kGenerate ? "generate" : "check";
+      edge.label = far_deed(kind, index);
       edge.name = edge.label + " " + port.name;
       return edge;
     }

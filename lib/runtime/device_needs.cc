@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "config/device.h"
+#include "config/replay.h"
 #include "core/errors.h"
 #include "core/text.h"
 #include "plan/drivers.h"
+#include "runtime/capture_file.h"
 #include "runtime/kernel_interface.h"
 
 namespace ringway {
@@ -119,6 +121,8 @@ void require_needs(const std::string& device) {
     require_memif(device);
   } else if (driver == "net_vhost" && !devarg(device, "iface").empty() && devarg(device, "client") != "1") {
     require_place(devarg(device, "iface"));
+  } else if (driver == kReplayDevice) {
+    require_capture(replay_of(device).file);
   }
 }
 

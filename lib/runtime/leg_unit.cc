@@ -12,11 +12,15 @@ template <class Kind>
 class PlannedLeg : public LegOf<Kind> {
  public:
   template <class Source, class Forwarder>
-  PlannedLeg(const LegPlan& plan, Source source, Forwarder forwarder) noexcept
+  PlannedLeg(const LegPlan& plan, const LegParts& parts, Source source, Forwarder forwarder) noexcept
       : LegOf<Kind>(plan.rx() != nullptr ? Rank::kReceive : Rank::kPass, source, forwarder),
-        limit_frames_(plan.limit ? plan.limit->min : 0, plan.limit ? plan.limit->max : UINT32_MAX) {
+        limit_frames_(plan.limit ? plan.limit->min : 0, plan.limit ? plan.limit->max : UINT32_MAX),
+        own_headers_(plan.own_headers ? parts.pools[*plan.own_headers] : nullptr) {
     if (plan.limit) {
       this->add_stage(stage_ref(limit_frames_));
+    }
+    if (plan.own_headers) {
+      this->add_stage(stage_ref(own_headers_));
     }
     if (plan.swap_macs) {
       this->add_stage(stage_ref(swap_macs_));
@@ -28,6 +32,7 @@ class PlannedLeg : public LegOf<Kind> {
 
  private:
   LimitFrames limit_frames_;
+  OwnHeaders own_headers_;
   SwapMacs swap_macs_;
 };
 
@@ -35,9 +40,9 @@ class PlannedLeg : public LegOf<Kind> {
 template <class Output>
 class SpreadingLeg final : public PlannedLeg<Leg<PortSource, Spread<Output>>> {
  public:
-  SpreadingLeg(const LegPlan& plan, PortSource source, std::vector<Output> outputs, const FlowHash& hash) noexcept
+  SpreadingLeg(const LegPlan& plan, const LegParts& parts, PortSource source, std::vector<Output> outputs) noexcept
       : PlannedLeg<Leg<PortSource, Spread<Output>>>(
-            plan, source, Spread<Output>(hash, outputs.data(), static_cast<unsigned>(outputs.size()))),
+            plan, parts, source, Spread<Output>(parts.hash, outputs.data(), static_cast<unsigned>(outputs.size()))),
         outputs_(std::move(outputs)) {}  // its elements stay where they are
 
  private:
@@ -74,9 +79,10 @@ class LegMaker {
   NumaPtr<LegUnit> to(Source source, Output output, unsigned wait_ms) {
     if (wait_ms > 0) {
       const Waiting<Output> waiting(output, ms_to_cycles(wait_ms));
-      return make_on_socket<PlannedLeg<WaitLeg<Source, Output>>>(lcore_.socket, leg_, source, CrossConnect(waiting));
+      return make_on_socket<PlannedLeg<WaitLeg<Source, Output>>>(lcore_.socket, leg_, parts_, source,
+                                                                 CrossConnect(waiting));
     }
-    return make_on_socket<PlannedLeg<DropLeg<Source, Output>>>(lcore_.socket, leg_, source,
+    return make_on_socket<PlannedLeg<DropLeg<Source, Output>>>(lcore_.socket, leg_, parts_, source,
                                                                CrossConnect(Dropping(output)));
   }
 
@@ -96,7 +102,7 @@ class LegMaker {
     for (const std::size_t ring : leg_.to_rings()) {
       outputs.push_back(make_output(ring));
     }
-    return make_on_socket<SpreadingLeg<Output>>(lcore_.socket, leg_, source, std::move(outputs), parts_.hash);
+    return make_on_socket<SpreadingLeg<Output>>(lcore_.socket, leg_, parts_, source, std::move(outputs));
   }
 
   RingOutput output_of(std::size_t ring) {

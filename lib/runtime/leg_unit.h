@@ -12,6 +12,7 @@
 #include "forwarder/leg_kinds.h"
 #include "plan/plan.h"
 #include "stage/limit_frames.h"
+#include "stage/own_headers.h"
 #include "stage/swap_macs.h"
 
 namespace ringway {
@@ -82,6 +83,7 @@ struct LegParts {
   const Plan& plan;
   const std::vector<std::uint16_t>& ports;  ///< ethdev ids, one a port of the plan
   std::vector<RingUnit>& rings;             ///< one a ring of the plan; a leg adds its lcore as producer
+  const std::vector<rte_mempool*>& pools;   ///< one a pool of the plan
   const FlowHash& hash;
 };
 

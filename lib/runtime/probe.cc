@@ -131,15 +131,9 @@ Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepage
     rte_malloc_get_socket_stats(static_cast<int>(rte_socket_id_by_idx(0)), &stats);
     inventory.memory_mib = static_cast<unsigned>(stats.heap_totalsz_bytes >> 20U);
   }
-  const auto attach = [&](const std::string& device, const At<std::string>& told, const std::string& path) {
+  const auto attempt = [&](const At<std::string>& told, const std::string& path, const auto& what) {
     try {
-      std::uint16_t known = 0;
-      if (rte_eth_dev_get_port_by_name(device_name(device).c_str(), &known) != 0) {  // else EAL has it: --vdev
-        require_needs(device);
-      }
-      const unsigned id = attach_port(device, output);
-      inventory.devices.push_back(probe_device(device, static_cast<std::uint16_t>(id)));
-      return id;
+      what();
     } catch (const Error& error) {
       const std::string text = "'" + told.value + "': " + error.what();
       if (error.status() == ExitStatus::kPermission) {
@@ -147,11 +141,24 @@ Inventory probe(const Config& config, const std::vector<HugepageFacts>& hugepage
       } else {
         problems.missing(told.at, path, text);
       }
-      return unsigned{RTE_MAX_ETHPORTS};
     }
   };
+  const auto attach = [&](const std::string& device, const At<std::string>& told, const std::string& path) {
+    unsigned id = RTE_MAX_ETHPORTS;
+    attempt(told, path, [&] {
+      std::uint16_t known = 0;
+      if (rte_eth_dev_get_port_by_name(device_name(device).c_str(), &known) != 0) {  // else EAL has it: --vdev
+        require_needs(device);
+      }
+      const unsigned attached = attach_port(device, output);
+      inventory.devices.push_back(probe_device(device, static_cast<std::uint16_t>(attached)));
+      id = attached;
+    });
+    return id;
+  };
   for (const PortConfig& port : config.ports) {
-    if (is_lab(port)) {
+    if (is_made_here(port)) {
+      attempt(port.device, "ports." + port.name + ".device", [&] { require_needs(port.device.value); });
       ids.push_back(RTE_MAX_ETHPORTS);  // made with the plan, and known to the planner without asking
       continue;
     }

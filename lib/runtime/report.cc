@@ -8,6 +8,7 @@
 #include "core/frames.h"
 #include "datapath/custody.h"
 #include "runtime/print.h"
+#include "runtime/replay_report.h"
 
 namespace ringway {
 namespace {
@@ -216,7 +217,9 @@ ExitStatus Report::exit_status() const noexcept {
   if (!balanced()) {
     return ExitStatus::kUnbalanced;
   }
-  return totals.traffic && !totals.traffic->sound() ? ExitStatus::kFailed : ExitStatus::kClean;
+  const bool faults = std::any_of(totals.replays.begin(), totals.replays.end(),
+                                  [](const ReplayTotals& replay) { return !replay.fault.empty(); });
+  return faults || (totals.traffic && !totals.traffic->sound()) ? ExitStatus::kFailed : ExitStatus::kClean;
 }
 
 std::string to_json(const Report& report) {
@@ -248,6 +251,9 @@ std::string to_json(const Report& report) {
   }
   if (totals.traffic) {
     json["traffic"] = traffic_json(*totals.traffic);
+  }
+  for (const ReplayTotals& replay : totals.replays) {
+    json["replays"][replay.port] = to_json(replay);
   }
   json["lcores"] = Json::object();
   for (const LcoreTotals& lcore : totals.lcores) {
@@ -294,6 +300,7 @@ std::string to_text(const Totals& totals) {
   if (totals.traffic) {
     print_traffic(text, *totals.traffic);
   }
+  print_replays(text, totals.replays);
   print_copies(text += '\n', "", totals);
   print(text, "\nbalance after %.3f s\n", totals.seconds);
   print(text, "  received             %20" PRIu64 "\n", totals.received);

@@ -11,6 +11,7 @@
 #include "datapath/drop.h"
 #include "runtime/histogram_export.h"
 #include "runtime/kernel_interface.h"
+#include "traffic/replayer.h"
 
 namespace ringway {
 
@@ -82,6 +83,22 @@ struct TrafficTotals {
   bool sound() const noexcept { return duplicated + reordered + altered + stale + unknown + not_dropped == 0; }
 };
 
+/// What became of a capture that is replayed, since start.
+struct ReplayTotals {
+  std::string port;
+  std::string file;
+  std::uint64_t sent = 0;  ///< frames
+  std::uint64_t bytes = 0;
+  std::uint64_t passes = 0;  ///< through the file, to its end
+  std::array<std::uint64_t, kReplaySkips> skipped{};
+  std::uint64_t missed = 0;     ///< of the sent ones, frames that the port's RX queue had no room for at the stop
+  std::uint64_t discarded = 0;  ///< frames sent out of the port, which end there
+  std::uint64_t no_mbuf = 0;    ///< times that it waited for mbufs
+  std::uint64_t unread = 0;     ///< times that it waited for the file to be read
+  double late_ms = 0;           ///< by which a frame missed its own time, at most
+  std::string fault;            ///< what ended it before its end; empty: nothing
+};
+
 /// Everything counted since start, at one moment.
 struct Totals {
   double seconds = 0;
@@ -95,6 +112,7 @@ struct Totals {
   std::vector<RingTotals> rings;
   std::vector<LcoreTotals> lcores;
   std::optional<TrafficTotals> traffic;  ///< none: no lab port
+  std::vector<ReplayTotals> replays;     ///< one a replay port
 
   std::uint64_t all_dropped() const noexcept;
   /// Packets received and neither transmitted nor dropped so far.
@@ -122,7 +140,7 @@ struct Report {
   std::int64_t unaccounted() const noexcept;
   /// Nothing unaccounted for, no packet in another buffer than it came in, no pool with mbufs missing or freed twice.
   bool balanced() const noexcept;
-  /// kClean; kUnbalanced; or kFailed when balanced traffic was not sound.
+  /// kClean; kUnbalanced; or kFailed when all is balanced, but traffic was not sound or a replay ended by a fault.
   ExitStatus exit_status() const noexcept;
 };
 

@@ -42,11 +42,14 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids)
   if (plan_.traffic) {
     traffic_ = std::make_unique<Traffic>(plan_, labs_, pool_pointers_);
   }
+  if (std::any_of(plan_.ports.begin(), plan_.ports.end(), [](const PortPlan& port) { return port.replay; })) {
+    replays_ = std::make_unique<Replays>(plan_, labs_, pool_pointers_);
+  }
   std::vector<std::uint16_t> ids_of_ports;
   for (const PortUnit& port : ports_) {
     ids_of_ports.push_back(port.id());
   }
-  const LegParts parts{.plan = plan_, .ports = ids_of_ports, .rings = rings_, .hash = hash_};
+  const LegParts parts{.plan = plan_, .ports = ids_of_ports, .rings = rings_, .pools = pool_pointers_, .hash = hash_};
   for (const LcorePlan& lcore : plan_.lcores) {
     lcores_.push_back(
         std::make_unique<LcoreUnit>(lcore, make_legs(lcore, parts),
@@ -98,10 +101,11 @@ std::vector<NumaPtr<LegUnit>> Runtime::make_legs(const LcorePlan& planned, const
       ring_readers_[leg.from_ring()] = legs.back().get();
     }
   }
-  if (traffic_) {
-    for (auto& leg : traffic_->make_legs(planned)) {
-      legs.push_back(std::move(leg));
-    }
+  for (auto& leg : traffic_ ? traffic_->make_legs(planned) : std::vector<NumaPtr<LegUnit>>()) {
+    legs.push_back(std::move(leg));
+  }
+  for (auto& leg : replays_ ? replays_->make_legs(planned) : std::vector<NumaPtr<LegUnit>>()) {
+    legs.push_back(std::move(leg));
   }
   std::stable_sort(legs.begin(), legs.end(), [](const auto& a, const auto& b) { return a->rank() > b->rank(); });
   return legs;
@@ -111,6 +115,9 @@ void Runtime::enter() {
   entered_ = true;
   for (const auto& lcore : lcores_) {
     lcore->enter();
+  }
+  if (replays_) {
+    replays_->start();
   }
   watchdog_.emplace(lcores_);
 }

@@ -14,6 +14,7 @@
 #include "runtime/leg_unit.h"
 #include "runtime/port_unit.h"
 #include "runtime/probe.h"
+#include "runtime/replays.h"
 #include "runtime/report.h"
 #include "runtime/traffic.h"
 #include "runtime/watchdog.h"
@@ -45,7 +46,7 @@ class Runtime {
   /// PortTotals::link of each port.
   std::vector<std::string> links() const;
 
-  /// Whether the generators have made all they were asked for; never without a limit.
+  /// Whether generators and replays have sent all they were asked for, or a replay has failed; never without a limit.
   bool traffic_done() const;
 
   /// All latencies so far, in HdrHistogram's text format; empty without lab ports.
@@ -90,6 +91,7 @@ class Runtime {
   std::chrono::steady_clock::time_point started_;
   std::vector<Mempool> pools_;
   std::vector<rte_mempool*> pool_pointers_;
+  std::unique_ptr<Replays> replays_;  // null: no replay port; outlives ports and rings, whose mbufs refer to it
   std::vector<std::unique_ptr<LabPort>> labs_;  // one a port; null: no lab port
   std::deque<PortUnit> ports_;
   FlowHash hash_;

@@ -59,7 +59,7 @@ Report Runtime::stop() {
 void Runtime::wind_down() {
   const bool waits = std::any_of(planned_.begin(), planned_.end(),
                                  [this](const auto& planned) { return leg_waits(plan_, *planned.first); });
-  const bool at_once = plan_.rings.empty() && traffic_ == nullptr && !waits;
+  const bool at_once = plan_.rings.empty() && traffic_ == nullptr && replays_ == nullptr && !waits;
   for (Phase phase = at_once ? kStopped : Phase{1}; entered_ && phase <= kStopped; ++phase) {
     for (const auto& lcore : lcores_) {
       lcore->loop().enter_phase(phase);
@@ -76,13 +76,21 @@ void Runtime::wind_down() {
 
 /// Whether legs of that rank have nothing more to take, once those before it have ended.
 bool Runtime::nothing_before(Rank rank) const {
+  const bool labs_are_ours = traffic_ != nullptr || replays_ != nullptr;
+  const auto all_labs = [&](bool (LabPort::*are_empty)() const noexcept) {
+    return !labs_are_ours || std::all_of(labs_.begin(), labs_.end(), [are_empty](const auto& lab) {
+      return lab == nullptr || (lab.get()->*are_empty)();
+    });
+  };
   switch (rank) {
     case Rank::kReceive:
-      return traffic_ == nullptr || traffic_->received();
+      // In this order: what a generator holds goes into a ring, and from there nowhere but to its port.
+      return (traffic_ == nullptr || traffic_->handed_over()) && (replays_ == nullptr || replays_->handed_over()) &&
+             all_labs(&LabPort::rx_empty);
     case Rank::kPass:
       return packets().on_their_way() == 0;
     case Rank::kCheck:
-      return traffic_ == nullptr || traffic_->checked();
+      return all_labs(&LabPort::tx_empty);
     case Rank::kGenerate:
       break;
   }

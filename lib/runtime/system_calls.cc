@@ -68,6 +68,7 @@ const Names kNic = {"openat",  "access",    "readlink", "readlinkat",       "get
 const std::map<std::string_view, Names>& by_driver() {
   static const std::map<std::string_view, Names> kCalls = {
       {"lab", {}},
+      {"replay", {}},
       {"net_e1000_em", kNic},
       {"net_virtio", kNic},
       {"net_bonding", {"timerfd_settime"}},  // and what its members need

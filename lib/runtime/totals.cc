@@ -53,6 +53,12 @@ Totals Runtime::totals() const {
       totals.ports[i].rx_missed += traffic_->missed(i);
     }
   }
+  if (replays_) {
+    totals.replays = replays_->totals();
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+      totals.ports[i].rx_missed += replays_->missed(i);
+    }
+  }
   return totals;
 }
 
@@ -78,7 +84,11 @@ std::vector<std::string> Runtime::links() const {
 }
 
 bool Runtime::traffic_done() const {
-  return traffic_ && traffic_->done();
+  if (replays_ && replays_->failed()) {
+    return true;
+  }
+  const bool any = replays_ != nullptr || (traffic_ && traffic_->generates());
+  return any && (!traffic_ || traffic_->done()) && (!replays_ || replays_->done());
 }
 
 std::string Runtime::latency_text() const {

@@ -40,7 +40,7 @@ Traffic::Traffic(const Plan& plan, const std::vector<std::unique_ptr<LabPort>>& 
     : plan_(plan), labs_(labs), pools_(pools), flows_(plan.ports.size()) {
   std::uint32_t first = 0;
   for (const Way& way : plan.ways) {
-    if (plan.ports[way.from].lab) {
+    if (plan.ports[way.from].generates()) {
       PortFlows& flows = flows_[way.from];
       flows = {.port = static_cast<unsigned>(way.from),
                .first = first,
@@ -67,7 +67,7 @@ TrafficProfile Traffic::profile(const Way& way) const {
 std::vector<const PortFlows*> Traffic::arriving_at(std::size_t port) const {
   std::vector<const PortFlows*> flows;
   for (const Way& way : plan_.ways) {
-    if (way.to == port && plan_.ports[way.from].lab) {
+    if (way.to == port && plan_.ports[way.from].generates()) {
       flows.push_back(&flows_[way.from]);
     }
   }
@@ -77,10 +77,14 @@ std::vector<const PortFlows*> Traffic::arriving_at(std::size_t port) const {
 std::vector<NumaPtr<LegUnit>> Traffic::make_legs(const LcorePlan& lcore) {
   std::vector<NumaPtr<LegUnit>> legs;
   for (const std::size_t port : lcore.check) {
-    make_checkers(port, lcore.socket, legs);
+    if (!plan_.ports[port].replay) {
+      make_checkers(port, lcore.socket, legs);
+    }
   }
   for (const std::size_t port : lcore.generate) {
-    make_generators(port, lcore.socket, legs);
+    if (plan_.ports[port].generates()) {
+      make_generators(port, lcore.socket, legs);
+    }
   }
   return legs;
 }
@@ -89,8 +93,9 @@ void Traffic::make_generators(std::size_t port, unsigned socket, std::vector<Num
   const auto burst = static_cast<std::uint16_t>(plan_.burst);
   const Way& way =
       *std::find_if(plan_.ways.begin(), plan_.ways.end(), [port](const Way& out) { return out.from == port; });
-  const bool checked = std::any_of(plan_.lcores.begin(), plan_.lcores.end(), [&way](const LcorePlan& lcore) {
-    return std::find(lcore.check.begin(), lcore.check.end(), way.to) != lcore.check.end();
+  const bool checked = std::any_of(plan_.lcores.begin(), plan_.lcores.end(), [this, &way](const LcorePlan& lcore) {
+    return !plan_.ports[way.to].replay &&
+           std::find(lcore.check.begin(), lcore.check.end(), way.to) != lcore.check.end();
   });
   for (unsigned queue = 0; queue < plan_.ports[port].rx_queues; ++queue) {
     GeneratorUnit unit{.port = port,
@@ -141,9 +146,8 @@ void Traffic::make_checkers(std::size_t port, unsigned socket, std::vector<NumaP
 }
 
 bool Traffic::done() const {
-  return !generators_.empty() && std::all_of(generators_.begin(), generators_.end(), [](const GeneratorUnit& unit) {
-    return unit.counters->done.load(std::memory_order_relaxed);
-  });
+  return std::all_of(generators_.begin(), generators_.end(),
+                     [](const GeneratorUnit& unit) { return unit.counters->done.load(std::memory_order_relaxed); });
 }
 
 bool Traffic::GeneratorUnit::holds() const noexcept {
@@ -159,16 +163,8 @@ std::uint64_t Traffic::GeneratorUnit::missed() const noexcept {
   return packets;
 }
 
-bool Traffic::received() const {
-  // In this order: what a generator holds goes into a ring, and from there nowhere but to its port.
-  if (std::any_of(generators_.begin(), generators_.end(), [](const GeneratorUnit& unit) { return unit.holds(); })) {
-    return false;
-  }
-  return std::all_of(labs_.begin(), labs_.end(), [](const auto& lab) { return lab == nullptr || lab->rx_empty(); });
-}
-
-bool Traffic::checked() const {
-  return std::all_of(labs_.begin(), labs_.end(), [](const auto& lab) { return lab == nullptr || lab->tx_empty(); });
+bool Traffic::handed_over() const {
+  return std::none_of(generators_.begin(), generators_.end(), [](const GeneratorUnit& unit) { return unit.holds(); });
 }
 
 std::uint64_t Traffic::missed(std::size_t port) const {

@@ -22,12 +22,12 @@ class Traffic {
   /// The legs of one lcore, to be polled by it. Throws Error when there is no memory.
   std::vector<NumaPtr<LegUnit>> make_legs(const LcorePlan& lcore);
 
+  /// Whether there is a generator at all.
+  bool generates() const noexcept { return !generators_.empty(); }
   /// Whether every generator has made all that it was asked for; never without a limit.
   bool done() const;
-  /// Once the generators have ended: whether all frames made have been received by ports.
-  bool received() const;
-  /// Whether all frames sent by ports have been checked: nothing is left in the lab's TX rings.
-  bool checked() const;
+  /// Once the generators have ended: whether none holds frames any more.
+  bool handed_over() const;
 
   /// Frames that a port's RX queues had no room for.
   std::uint64_t missed(std::size_t port) const;

@@ -190,7 +190,8 @@ TEST(ParseRules, AcceptsDevices) {
 
 TEST(ParseRules, RefusesDevices) {
   const std::string forms =
-      "; expected a PCI address such as 0000:03:00.0, a vdev such as net_af_packet0,iface=eth0 without spaces, or lab";
+      "; expected a PCI address such as 0000:03:00.0, a vdev such as net_af_packet0,iface=eth0 without spaces, lab or "
+      "replay,file=PATH";
   const std::vector<Case> cases = {
       {"03:00.8", "is '03:00.8'" + forms},
       {"03:20.0", "is '03:20.0'" + forms},

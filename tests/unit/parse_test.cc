@@ -217,7 +217,7 @@ idle:
 eal: {no_huge: yes}
 )"),
             ":2:18: ports.east.device: is 'af_packet0,iface=x'; expected a PCI address such as 0000:03:00.0, a vdev "
-            "such as net_af_packet0,iface=eth0 without spaces, or lab; did you mean 'net_af_packet'?\n"
+            "such as net_af_packet0,iface=eth0 without spaces, lab or replay,file=PATH; did you mean 'net_af_packet'?\n"
             ":2:51: ports.east.rx_queues: '010' looks octal; write 10 or 8\n"
             ":3:29: ports.west.rx_queue: is an unknown key; did you mean 'rx_queues'?\n"
             ":4:3: ports.west: is given twice; the first is in line 3\n"

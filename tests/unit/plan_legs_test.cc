@@ -254,7 +254,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"RoleTwice", "{1: {rx: [east.0, west.0]}, 2: {tx: [west, west]}}", "",
                 "lcores.2.tx[1]: port 'west' has this role already"},
         Refusal{"NoLabPort", "{1: {rx: [east.0, west.0]}, 2: {generate: [west]}}", "",
-                "lcores.2.generate[0]: port 'west' is no lab port; expected one with device: lab"},
+                "lcores.2.generate[0]: port 'west' is no lab port and no replay port; expected one with device: lab, "
+                "or replay"},
         Refusal{"NobodyReceives", "{1: {rx: [east.0]}, 2: {work: true}}", "", "nobody polls queue west.0"},
         Refusal{"TrafficWithoutLab", kPipeline, "traffic: {rate: max}\n", "traffic: no port is a lab port"}),
     [](const auto& param) { return param.param.what; });
@@ -269,7 +270,7 @@ TEST(PlanTraffic, FindsAnLcoreForGeneratorsAndCheckers) {
   EXPECT_EQ(planning.plan.lcores[1].generate, (std::vector<std::size_t>{0, 1}));
   EXPECT_EQ(planning.plan.lcores[1].check, (std::vector<std::size_t>{0, 1}));
   const Planning refused = plan_text(text, machine({}, 2));
-  EXPECT_NE(refused.problems.text("").find("no lcore is left for the generators and checkers of lab ports"),
+  EXPECT_NE(refused.problems.text("").find("no lcore is left for the generators and checkers of lab and replay ports"),
             std::string::npos);
 }
 
