@@ -10,7 +10,7 @@ import shutil
 
 import captures
 from harness import (CROSSED, NOBODY, NULLS, ORDINARY_MEMORY, RINGWAY, SILENT, SLOWDOWN, Ringway, check_balance,
-                     check_status, forwarding_options, main, root, test, write_config)
+                     check_status, forwarding_options, lcores_on_cpus, main, root, test, write_config)
 from rig import Rig, check_exchange, exchange, need_af_xdp, random_ways
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
@@ -23,6 +23,13 @@ def pcap_files(work):
     ports = {"east": {"device": f"net_pcap0,rx_pcap={work}/in.pcap,infinite_rx=1"}, "west": {"device": "net_null1"}}
     captures.write(work / "in.pcap", [bytes(60)])
     return {"ports": ports, "forwarding": CROSSED, "eal": ORDINARY_MEMORY}
+
+
+def replayed(work):
+    captures.write(work / "in.pcap", [bytes(60)])
+    ports = {"east": {"device": f"replay,file={work}/in.pcap,rate=1kpps,loop=forever"}, "west": {"device": "net_null1"}}
+    return {"ports": ports, "eal": {**ORDINARY_MEMORY, "lcores": lcores_on_cpus(2)},
+            "forwarding": {"mode": "cross_connect", "pairs": [{"from": "east", "to": "west"}]}}
 
 
 def taps(work):
@@ -42,6 +49,7 @@ ON_INTERFACES = {
     "net_pcap (interface)": lambda rig: with_pcap(rig.config()),
 }
 ALONE = {"net_null": lambda _: NULLS, "net_ring": lambda _: SILENT, "net_pcap (files)": pcap_files, "net_tap": taps,
+         "replay": replayed,
          "net_memif": lambda work: servers("net_memif{},role=server,socket-abstract=no,socket={}", work),
          "net_vhost": lambda work: servers("net_vhost{},iface={}", work)}
 
