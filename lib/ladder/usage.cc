@@ -1,12 +1,13 @@
 #include "ladder/usage.h"
 
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <string>
+#include <cstdlib>
 
 namespace ringway {
 namespace {
@@ -19,16 +20,37 @@ std::uint64_t difference(long after, long before) {
   return static_cast<std::uint64_t>(after - before);
 }
 
-/// Of the tracepoint that every system call passes; 0: not to be read.
-std::uint64_t tracepoint() {
-  std::uint64_t id = 0;
-  for (const char* folder : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
-    std::ifstream(std::string(folder) + "/events/raw_syscalls/sys_enter/id") >> id;
-    if (id != 0) {
-      break;
+// Holds the number of the tracepoint that every system call passes.
+constexpr const char* kTracing = "/sys/kernel/tracing";
+constexpr const char* kNumber = "events/raw_syscalls/sys_enter/id";
+
+/// tracefs, mounted nowhere, for this descriptor alone; -1: not allowed.
+int mount_tracefs() {
+  const int context = fsopen("tracefs", FSOPEN_CLOEXEC);
+  const bool made = context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  const int root = made ? fsmount(context, FSMOUNT_CLOEXEC, 0) : -1;
+  if (context >= 0) {
+    close(context);
+  }
+  return root;
+}
+
+/// 0: not to be read.
+std::uint64_t number_in(int root) {
+  char text[32] = {};
+  const int file = root >= 0 ? openat(root, kNumber, O_RDONLY | O_CLOEXEC) : -1;
+  const bool read_it = file >= 0 && read(file, text, sizeof text - 1) > 0;
+  for (const int fd : {file, root}) {
+    if (fd >= 0) {
+      close(fd);
     }
   }
-  return id;
+  return read_it ? std::strtoull(text, nullptr, 10) : 0;
+}
+
+std::uint64_t tracepoint() {
+  const std::uint64_t number = number_in(open(kTracing, O_PATH | O_CLOEXEC));
+  return number != 0 ? number : number_in(mount_tracefs());
 }
 
 int open_trace() {
