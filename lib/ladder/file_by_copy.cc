@@ -1,0 +1,66 @@
+#include "ladder/file_by_copy.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "core/errors.h"
+#include "ladder/file_call.h"
+
+namespace ringway {
+namespace {
+
+constexpr const char* kBuffer = "the buffer";
+
+void read_whole(int file, std::span<std::byte> into, std::uint64_t offset) {
+  while (!into.empty()) {
+    const ssize_t got = checked(counted(::pread, file, into.data(), into.size(), static_cast<off_t>(offset)), "pread");
+    if (got == 0) {
+      throw Error(ExitStatus::kFailed,
+                  "the file ends at byte " + std::to_string(offset) + ": it was cut while it was sent");
+    }
+    offset += static_cast<std::uint64_t>(got);
+    into = into.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace
+
+void write_whole(int socket, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = checked(counted(::write, socket, bytes.data(), bytes.size()), "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void ReadWrite::move(std::uint64_t offset, std::uint64_t bytes) {
+  const std::span<std::byte> piece = buffer_.bytes().first(bytes);
+  read_whole(ends_.file.fd(), piece, offset);
+  write_whole(ends_.sockets[0], piece);
+}
+
+std::vector<Place> ReadWrite::places(std::span<std::byte> file_pages) {
+  return {{"the file's page", file_pages}, {kBuffer, buffer_.bytes().first(file_pages.size())}};
+}
+
+MapWrite::MapWrite(const Ends& ends) : ends_(ends), file_(ends.file.bytes(), MAP_SHARED, ends.file.fd()) {
+  madvise(file_.data(), file_.size(), MADV_DONTNEED);
+}
+
+void MapWrite::move(std::uint64_t offset, std::uint64_t bytes) {
+  write_whole(ends_.sockets[0], file_.bytes().subspan(offset, bytes));
+}
+
+DirectWrite::DirectWrite(const Ends& ends)
+    : ends_(ends), direct_(ends.file.reopened(O_RDONLY | O_DIRECT)), buffer_(ends.block) {}
+
+void DirectWrite::move(std::uint64_t offset, std::uint64_t bytes) {
+  const std::span<std::byte> piece = buffer_.bytes().first(bytes);
+  read_whole(direct_.get(), piece, offset);
+  write_whole(ends_.sockets[0], piece);
+}
+
+std::vector<Place> DirectWrite::places(std::span<std::byte> file_pages) {
+  return {{kBuffer, buffer_.bytes().first(file_pages.size())}};
+}
+
+}  // namespace ringway

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "ladder/file_move.h"
+
+namespace ringway {
+
+/// A pipe that holds a block: slots that refer to pages.
+class Pipe {
+ public:
+  /// As large as asked for, or as this user may have.
+  explicit Pipe(std::uint64_t bytes);
+
+  int in() const noexcept { return in_.get(); }
+  int out() const noexcept { return out_.get(); }
+
+  /// splice(2) of what is in it into a socket, until all of it is there.
+  void empty_into(int socket, std::uint64_t bytes) const;
+
+ private:
+  Descriptor out_;
+  Descriptor in_;
+};
+
+/// splice: page cache to pipe, pipe to socket.
+class Splice final : public FileMove {
+ public:
+  explicit Splice(const Ends& ends) : ends_(ends), pipe_(ends.block) {}
+  void move(std::uint64_t offset, std::uint64_t bytes) override;
+
+ private:
+  const Ends ends_;
+  const Pipe pipe_;
+};
+
+/// tee + splice: the pipe's slots doubled, the same pages to two sockets.
+class Tee final : public FileMove {
+ public:
+  explicit Tee(const Ends& ends) : ends_(ends), first_(ends.block), second_(ends.block) {}
+  void move(std::uint64_t offset, std::uint64_t bytes) override;
+
+ private:
+  const Ends ends_;
+  const Pipe first_;
+  const Pipe second_;
+};
+
+/// vmsplice + splice: the program's own pages, here the file's by a mapping, to pipe and socket.
+class VmSplice final : public FileMove {
+ public:
+  /// A mapping of the whole file by the caller, which outlives it.
+  VmSplice(const Ends& ends, std::span<std::byte> mapped) : ends_(ends), mapped_(mapped), pipe_(ends.block) {}
+  void move(std::uint64_t offset, std::uint64_t bytes) override;
+
+ private:
+  const Ends ends_;
+  const std::span<std::byte> mapped_;
+  const Pipe pipe_;
+};
+
+}  // namespace ringway

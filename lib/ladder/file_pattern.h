@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "ladder/descriptor.h"
+#include "ladder/mapping.h"
+
+namespace ringway {
+
+/// A file of the pattern, in the page cache. It has no name once it is open, so that nothing is left when the process
+/// is killed.
+class PatternFile {
+ public:
+  /// Throws CannotRun where the folder takes no such file.
+  PatternFile(const std::filesystem::path& folder, std::uint64_t bytes);
+
+  int fd() const noexcept { return fd_.get(); }
+  std::uint64_t bytes() const noexcept { return bytes_; }
+
+  /// Its pages in the page cache; what is written here is the file's.
+  std::span<std::byte> pages() const noexcept { return pages_.bytes(); }
+
+  /// Opened anew, with O_DIRECT or the like. Throws CannotRun where its file system refuses.
+  Descriptor reopened(int flags) const;
+
+  /// Onto the disk and out of the page cache, as far as the file system lets go of it.
+  void drop_from_cache() const;
+
+  /// How much of it is in the page cache: by cachestat(2), where the kernel has none by mincore(2).
+  std::uint64_t cached_bytes() const;
+
+ private:
+  std::uint64_t bytes_;
+  std::filesystem::path folder_;
+  Descriptor fd_;
+  Mapping pages_;
+};
+
+}  // namespace ringway

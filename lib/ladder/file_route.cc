@@ -1,0 +1,80 @@
+#include "ladder/file_route.h"
+
+#include <arpa/inet.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "ladder/file_call.h"
+
+namespace ringway {
+namespace {
+
+constexpr const char* kLoopbackAddress = "127.0.0.1";
+
+Descriptor tcp_socket() {
+  return {socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"};
+}
+
+Descriptor listener_at(const char* address) {
+  Descriptor listener = tcp_socket();
+  sockaddr_in any_port{};
+  any_port.sin_family = AF_INET;
+  inet_pton(AF_INET, address, &any_port.sin_addr);
+  checked(bind(listener.get(), reinterpret_cast<sockaddr*>(&any_port), sizeof any_port), "bind");
+  checked(listen(listener.get(), 1), "listen");
+  return listener;
+}
+
+/// One of ethtool's switches; what it was, or is afterwards. -1: refused.
+int ethtool_switch(const std::string& interface, std::uint32_t command, std::uint32_t value = 0) {
+  const Descriptor any = tcp_socket();
+  ethtool_value request{.cmd = command, .data = value};
+  ifreq named{};
+  std::copy_n(interface.begin(), std::min(interface.size(), sizeof named.ifr_name - 1), named.ifr_name);
+  named.ifr_data = reinterpret_cast<char*>(&request);
+  return ioctl(any.get(), SIOCETHTOOL, &named) == 0 ? static_cast<int>(request.data) : -1;
+}
+
+}  // namespace
+
+Route::Route(Way way) {
+  if (way == Way::kLoopback) {
+    interface_ = "lo";
+    listener_ = listener_at(kLoopbackAddress);
+    return;
+  }
+  pair_.emplace();
+  interface_ = kNearInterface;
+  pair_->in_far([this] { listener_ = listener_at(kFarAddress); });
+}
+
+Connection Route::connect() const {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  checked(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+  Connection connection{.near = tcp_socket(), .far = Descriptor()};
+  const int at_once = 1;
+  checked(setsockopt(connection.near.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), "TCP_NODELAY");
+  checked(::connect(connection.near.get(), reinterpret_cast<sockaddr*>(&address), length), "connect");
+  connection.far = Descriptor(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept");
+  return connection;
+}
+
+Offloads Route::offloads() const {
+  return {.scatter_gather = ethtool_switch(interface_, ETHTOOL_GSG) > 0,
+          .segmentation = ethtool_switch(interface_, ETHTOOL_GTSO) > 0,
+          .checksum = ethtool_switch(interface_, ETHTOOL_GTXCSUM) > 0};
+}
+
+bool Route::set_scatter_gather(bool on) const {
+  const auto wanted = static_cast<std::uint32_t>(on);
+  return ethtool_switch(interface_, ETHTOOL_SSG, wanted) >= 0 && offloads().scatter_gather == on;
+}
+
+}  // namespace ringway
