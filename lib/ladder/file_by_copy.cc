@@ -1,7 +1,6 @@
 #include "ladder/file_by_copy.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 
 #include "core/errors.h"
 #include "ladder/file_call.h"
@@ -42,12 +41,8 @@ std::vector<Place> ReadWrite::places(std::span<std::byte> file_pages) {
   return {{"the file's page", file_pages}, {kBuffer, buffer_.bytes().first(file_pages.size())}};
 }
 
-MapWrite::MapWrite(const Ends& ends) : ends_(ends), file_(ends.file.bytes(), MAP_SHARED, ends.file.fd()) {
-  madvise(file_.data(), file_.size(), MADV_DONTNEED);
-}
-
 void MapWrite::move(std::uint64_t offset, std::uint64_t bytes) {
-  write_whole(ends_.sockets[0], file_.bytes().subspan(offset, bytes));
+  write_whole(ends_.sockets[0], mapped_.subspan(offset, bytes));
 }
 
 DirectWrite::DirectWrite(const Ends& ends)

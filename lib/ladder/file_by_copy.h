@@ -22,12 +22,12 @@ class ReadWrite final : public FileMove {
 /// mmap + write: from the page cache, which is the program's memory, into the socket's buffer.
 class MapWrite final : public FileMove {
  public:
-  explicit MapWrite(const Ends& ends);
+  explicit MapWrite(const Ends& ends) : ends_(ends), mapped_(ends.file.pages_to_fault_in()) {}
   void move(std::uint64_t offset, std::uint64_t bytes) override;
 
  private:
   const Ends ends_;
-  Mapping file_;  // its pages fault in as they are sent
+  const std::span<const std::byte> mapped_;
 };
 
 /// read around the page cache + write: the disk writes into the buffer, a CPU copies it into the socket's.

@@ -37,6 +37,7 @@ class Tee final : public FileMove {
  public:
   explicit Tee(const Ends& ends) : ends_(ends), first_(ends.block), second_(ends.block) {}
   void move(std::uint64_t offset, std::uint64_t bytes) override;
+  void tell(Outcome& outcome) const override;
 
  private:
   const Ends ends_;
@@ -44,10 +45,12 @@ class Tee final : public FileMove {
   const Pipe second_;
 };
 
-/// vmsplice + splice: the program's own pages, here the file's by a mapping, to pipe and socket.
+/// vmsplice + splice: pages of the program's own memory to pipe and socket.
 class VmSplice final : public FileMove {
  public:
-  /// A mapping of the whole file by the caller, which outlives it.
+  /// The file's own pages, mapped.
+  explicit VmSplice(const Ends& ends) : VmSplice(ends, ends.file.pages_to_fault_in()) {}
+  /// Another mapping of the whole file, which outlives it.
   VmSplice(const Ends& ends, std::span<std::byte> mapped) : ends_(ends), mapped_(mapped), pipe_(ends.block) {}
   void move(std::uint64_t offset, std::uint64_t bytes) override;
 

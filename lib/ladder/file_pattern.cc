@@ -61,6 +61,11 @@ struct Cachestat {
 PatternFile::PatternFile(const std::filesystem::path& folder, std::uint64_t bytes)
     : bytes_(bytes), folder_(folder), fd_(written_file(folder, bytes)), pages_(bytes, MAP_SHARED, fd_.get()) {}
 
+std::span<std::byte> PatternFile::pages_to_fault_in() const noexcept {
+  madvise(pages().data(), bytes(), MADV_DONTNEED);
+  return pages();
+}
+
 Descriptor PatternFile::reopened(int flags) const {
   const int again = open(("/proc/self/fd/" + std::to_string(fd())).c_str(), flags | O_CLOEXEC);
   if (again < 0) {
@@ -72,7 +77,7 @@ Descriptor PatternFile::reopened(int flags) const {
 
 void PatternFile::drop_from_cache() const {
   checked(fdatasync(fd()), "fdatasync");
-  madvise(pages().data(), bytes(), MADV_DONTNEED);  // pages that are mapped stay
+  pages_to_fault_in();  // what is mapped stays
   posix_fadvise(fd(), 0, 0, POSIX_FADV_DONTNEED);
 }
 

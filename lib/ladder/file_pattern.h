@@ -21,6 +21,9 @@ class PatternFile {
   /// Its pages in the page cache; what is written here is the file's.
   std::span<std::byte> pages() const noexcept { return pages_.bytes(); }
 
+  /// The same, none of them in the page table any more: whoever uses them next faults them in.
+  std::span<std::byte> pages_to_fault_in() const noexcept;
+
   /// Opened anew, with O_DIRECT or the like. Throws CannotRun where its file system refuses.
   Descriptor reopened(int flags) const;
 

@@ -1,5 +1,7 @@
 #include "ladder/file_by_copy.h"
+#include "ladder/file_by_pipe.h"
 #include "ladder/file_by_reference.h"
+#include "ladder/file_cases.h"
 #include "ladder/file_run.h"
 #include "ladder/rung.h"
 
@@ -21,16 +23,51 @@ Outcome plainly(const Load& load, Way way) {
   return FileRun(load, way).measure(make_move<Move>);
 }
 
+// In the order of the ladder.
 const std::vector<Technique>& techniques() {
   static const std::vector<Technique> all = {
       {"read_write", "read into a buffer, write to the socket",
-       "any file, any socket; the program may look at the bytes and change them on the way",
+       "any file and any socket; the program may look at the bytes and change them on the way",
        "two copies and two system calls a block", plainly<ReadWrite>},
+      {"mmap_write", "write to the socket from a mapping of the file",
+       "regular files; the program may look at the bytes",
+       "one copy, and a page fault for every few pages; a file that is cut meanwhile ends the program by SIGBUS unless "
+       "it "
+       "catches it",
+       run_map_write},
       {"sendfile", "sendfile: the socket refers to the page cache",
-       "from a file (anything with a page cache) to a socket; no memory of the program's own is needed",
+       "from a file with a page cache to a socket; no memory of the program's own",
        "the program cannot see or change the bytes; what is written to the file before the far end has read it is what "
-       "it reads; TLS needs the kernel's (kTLS)",
+       "it "
+       "reads; TLS only where the kernel does it",
        plainly<SendFile>},
+      {"sendfile_sg", "sendfile with and without scatter/gather of the interface",
+       "as sendfile; the interface gathers a frame from pages that lie apart",
+       "an interface that cannot gather, or must not, makes the kernel copy, and nobody is told", run_scatter_gather},
+      {"splice", "splice from the file to a pipe, from the pipe to the socket",
+       "any two files of which one is a pipe, so that sources other than files can be passed on as well",
+       "one end must be a pipe: two system calls a block, and a block no larger than the pipe; the program cannot see "
+       "the "
+       "bytes",
+       plainly<Splice>},
+      {"tee", "splice into a pipe, tee into another, splice both into a socket each",
+       "the same bytes to several receivers: only the pipe's references are doubled",
+       "both ends of tee must be pipes; the slowest receiver holds up the others",
+       [](const Load& load, Way way) { return FileRun(load, way).measure(make_move<Tee>, 2); }},
+      {"vmsplice", "vmsplice from memory to a pipe, splice into the socket",
+       "bytes that are in the program's memory already",
+       "the memory must stay as it is until the far end has read it, and nobody tells when that is", plainly<VmSplice>},
+      {"direct_io", "read with O_DIRECT into a buffer, write to the socket",
+       "large files that are read once: the page cache keeps what others need",
+       "offset, length and buffer must be aligned to the disk's blocks; every read waits for the disk; not on every "
+       "file "
+       "system",
+       run_direct},
+      {"msg_zerocopy", "send with MSG_ZEROCOPY from a mapping of the file",
+       "memory of the program, in pieces of about 10 KiB and more",
+       "pages are pinned for each send; the memory must stay as it is until the error queue tells; needs a network "
+       "interface that gathers: to a receiver on the same machine the kernel copies",
+       plainly<ZeroCopySend>},
   };
   return all;
 }

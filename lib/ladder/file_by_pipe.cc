@@ -1,0 +1,77 @@
+#include "ladder/file_by_pipe.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include "core/errors.h"
+#include "ladder/file_call.h"
+
+namespace ringway {
+
+Pipe::Pipe(std::uint64_t bytes) {
+  int ends[2];
+  checked(pipe2(ends, O_CLOEXEC), "pipe2");
+  out_ = Descriptor(ends[0], "pipe2");
+  in_ = Descriptor(ends[1], "pipe2");
+  fcntl(in(), F_SETPIPE_SZ, static_cast<int>(bytes));  // refused: more calls a block, which are counted
+}
+
+void Pipe::empty_into(int socket, std::uint64_t bytes) const {
+  while (bytes > 0) {
+    const ssize_t sent = checked(counted(::splice, out(), nullptr, socket, nullptr, bytes, SPLICE_F_MOVE), "splice");
+    bytes -= static_cast<std::uint64_t>(sent);
+  }
+}
+
+namespace {
+
+/// As much of the piece as the pipe has slots for.
+std::uint64_t file_into(const Pipe& pipe, int file, std::uint64_t offset, std::uint64_t bytes) {
+  auto at = static_cast<off64_t>(offset);
+  const ssize_t taken =
+      checked(counted(::splice, file, &at, pipe.in(), nullptr, bytes, SPLICE_F_MOVE), "splice from the file");
+  if (taken == 0) {
+    throw Error(ExitStatus::kFailed,
+                "the file ends at byte " + std::to_string(offset) + ": it was cut while it was sent");
+  }
+  return static_cast<std::uint64_t>(taken);
+}
+
+}  // namespace
+
+void Splice::move(std::uint64_t offset, std::uint64_t bytes) {
+  for (const std::uint64_t end = offset + bytes; offset < end;) {
+    const std::uint64_t taken = file_into(pipe_, ends_.file.fd(), offset, end - offset);
+    pipe_.empty_into(ends_.sockets[0], taken);
+    offset += taken;
+  }
+}
+
+void Tee::move(std::uint64_t offset, std::uint64_t bytes) {
+  for (const std::uint64_t end = offset + bytes; offset < end;) {
+    const std::uint64_t taken = file_into(first_, ends_.file.fd(), offset, end - offset);
+    const ssize_t doubled = checked(counted(::tee, first_.out(), second_.in(), taken, 0U), "tee");
+    if (static_cast<std::uint64_t>(doubled) != taken) {
+      throw Error(ExitStatus::kFailed, "tee doubled " + std::to_string(doubled) + " of " + std::to_string(taken) +
+                                           " bytes: the second pipe is smaller");
+    }
+    first_.empty_into(ends_.sockets[0], taken);
+    second_.empty_into(ends_.sockets[1], taken);
+    offset += taken;
+  }
+}
+
+void Tee::tell(Outcome& outcome) const {
+  outcome.notes.emplace_back("two receivers: what arrived, and what a byte or MiB of it cost, counts both");
+}
+
+void VmSplice::move(std::uint64_t offset, std::uint64_t bytes) {
+  for (const std::uint64_t end = offset + bytes; offset < end;) {
+    iovec piece{.iov_base = mapped_.data() + offset, .iov_len = end - offset};
+    const ssize_t taken = checked(counted(::vmsplice, pipe_.in(), &piece, std::size_t{1}, 0U), "vmsplice");
+    pipe_.empty_into(ends_.sockets[0], static_cast<std::uint64_t>(taken));
+    offset += static_cast<std::uint64_t>(taken);
+  }
+}
+
+}  // namespace ringway

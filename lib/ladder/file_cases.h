@@ -1,0 +1,18 @@
+#pragma once
+
+#include "ladder/file_run.h"
+
+namespace ringway {
+
+// Techniques that show more than their copies.
+
+/// sendfile; what the interface can do; and the same over an interface without scatter/gather, where it lets us.
+Outcome run_scatter_gather(const Load& load, Way way);
+
+/// mmap + write; and what happens to it, and to the program, when the file is cut.
+Outcome run_map_write(const Load& load, Way way);
+
+/// O_DIRECT + write; and what is in the page cache after it, and after read + write.
+Outcome run_direct(const Load& load, Way way);
+
+}  // namespace ringway
