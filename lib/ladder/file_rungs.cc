@@ -1,6 +1,7 @@
 #include "ladder/file_by_copy.h"
 #include "ladder/file_by_pipe.h"
 #include "ladder/file_by_reference.h"
+#include "ladder/file_by_uring.h"
 #include "ladder/file_cases.h"
 #include "ladder/file_run.h"
 #include "ladder/rung.h"
@@ -21,6 +22,11 @@ struct Technique {
 template <class Move>
 Outcome plainly(const Load& load, Way way) {
   return FileRun(load, way).measure(make_move<Move>);
+}
+
+template <UringMove::Sends kSends>
+Outcome uring(const Load& load, Way way) {
+  return FileRun(load, way).measure([](const Ends& ends) { return std::make_unique<UringMove>(ends, kSends); });
 }
 
 // In the order of the ladder.
@@ -63,6 +69,14 @@ const std::vector<Technique>& techniques() {
        "file "
        "system",
        run_direct},
+      {"io_uring_fixed", "io_uring: read into registered buffers and send, several blocks a system call",
+       "any file and socket; many operations, few system calls",
+       "copies as read and write do; io_uring must be allowed", uring<UringMove::Sends::kCopy>},
+      {"io_uring_zc", "io_uring: read into registered buffers and send them without a copy",
+       "one copy, which the program can look at and change; sends out of pages that are pinned once",
+       "the buffer is taken until a notification comes; needs Linux 6.0 and a network interface that gathers: to a "
+       "receiver on the same machine the kernel copies",
+       uring<UringMove::Sends::kZeroCopy>},
       {"msg_zerocopy", "send with MSG_ZEROCOPY from a mapping of the file",
        "memory of the program, in pieces of about 10 KiB and more",
        "pages are pinned for each send; the memory must stay as it is until the error queue tells; needs a network "
