@@ -15,4 +15,7 @@ Outcome run_map_write(const Load& load, Way way);
 /// O_DIRECT + write; and what is in the page cache after it, and after read + write.
 Outcome run_direct(const Load& load, Way way);
 
+/// vmsplice by a forked sender, out of private pages that its parent goes on writing to.
+Outcome run_fork(const Load& load, Way way);
+
 }  // namespace ringway
