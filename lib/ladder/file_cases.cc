@@ -108,15 +108,19 @@ Outcome run_direct(const Load& load, Way way) {
   const std::uint64_t made = file.cached_bytes();
   file.drop_from_cache();
   const std::uint64_t before = file.cached_bytes();
+  if (before > file.bytes() / 2) {
+    throw CannotRun("'" + load.folder.string() + "' keeps its files in the page cache, direct I/O or not; --folder " +
+                    "names a folder on a disk");
+  }
   Outcome outcome = run.measure(make_move<DirectWrite>);
   const std::uint64_t after = file.cached_bytes();
   run.measure(make_move<ReadWrite>);
   outcome.notes.push_back("of the file's " + in_mib(file.bytes()) + " were in the page cache: " + in_mib(made) +
-                          " when it was made, " + in_mib(before) + " when it was dropped, " + in_mib(after) +
+                          " when it was made, " + in_mib(before) + " when it had been dropped, " + in_mib(after) +
                           " after direct I/O, " + in_mib(file.cached_bytes()) +
                           " after read + write: as much less for what others read again");
   if (after > before) {
-    outcome.copies_per_byte += 1;
+    outcome.copies_per_byte += static_cast<double>(after - before) / static_cast<double>(file.bytes());
     outcome.fell_back = "the file system read through the page cache: " + in_mib(after) + " are there";
   }
   return outcome;

@@ -3,7 +3,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <chrono>
 #include <thread>
 
 #include "core/errors.h"
@@ -16,7 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMark = kPage / 2;  // of each page: away from its ends, where headers and short rests are
-constexpr std::chrono::seconds kPatience{5};
 
 /// Turns a byte of each page round; a second time, it is as it was.
 void mark(std::span<std::byte> bytes) {
@@ -38,13 +36,14 @@ std::uint64_t marks_between(std::span<const std::byte> before, std::span<const s
 }
 
 /// Until the socket holds the whole piece, unread.
-void wait_until_arrived(int far, std::uint64_t bytes) {
-  const auto deadline = Clock::now() + kPatience;
+void wait_until_arrived(int far, std::uint64_t bytes, std::chrono::milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
   int there = 0;
   while (checked(ioctl(far, FIONREAD, &there), "FIONREAD") == 0 && static_cast<std::uint64_t>(there) < bytes) {
     if (Clock::now() > deadline) {
       throw Error(ExitStatus::kFailed, std::to_string(there) + " of " + std::to_string(bytes) +
-                                           " bytes reached the far socket within 5 s while nobody read");
+                                           " bytes reached the far socket within " + std::to_string(patience.count()) +
+                                           " ms while nobody read");
     }
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
@@ -94,11 +93,11 @@ void add(Seen& seen, const Shown& shown, const char* place, const std::string& n
 }  // namespace
 
 Seen probe(FileMove& move, const Ends& ends, std::span<const int> far_sockets, std::uint64_t offset,
-           std::uint64_t bytes) {
+           std::uint64_t bytes, std::chrono::milliseconds patience) {
   move.move(offset, bytes);
   move.finish();
   for (const int far : far_sockets) {
-    wait_until_arrived(far, bytes);
+    wait_until_arrived(far, bytes, patience);
   }
   const std::vector<Place> places = move.places(ends.file.pages().subspan(offset, bytes));
   Seen seen;

@@ -37,24 +37,21 @@ const std::vector<Technique>& techniques() {
        "two copies and two system calls a block", plainly<ReadWrite>},
       {"mmap_write", "write to the socket from a mapping of the file",
        "regular files; the program may look at the bytes",
-       "one copy, and a page fault for every few pages; a file that is cut meanwhile ends the program by SIGBUS unless "
-       "it "
-       "catches it",
+       "one copy, and a page fault for every few pages; a file that is cut meanwhile ends the program by SIGBUS, if "
+       "that is not caught",
        run_map_write},
       {"sendfile", "sendfile: the socket refers to the page cache",
        "from a file with a page cache to a socket; no memory of the program's own",
-       "the program cannot see or change the bytes; what is written to the file before the far end has read it is what "
-       "it "
-       "reads; TLS only where the kernel does it",
+       "the program cannot see or change the bytes; the far end gets what is in the file when it reads, not what "
+       "was in it when it was sent; TLS only where the kernel does it",
        plainly<SendFile>},
       {"sendfile_sg", "sendfile with and without scatter/gather of the interface",
        "as sendfile; the interface gathers a frame from pages that lie apart",
        "an interface that cannot gather, or must not, makes the kernel copy, and nobody is told", run_scatter_gather},
       {"splice", "splice from the file to a pipe, from the pipe to the socket",
        "any two files of which one is a pipe, so that sources other than files can be passed on as well",
-       "one end must be a pipe: two system calls a block, and a block no larger than the pipe; the program cannot see "
-       "the "
-       "bytes",
+       "one end must be a pipe: two system calls a block, and a block no larger than the pipe; the program cannot "
+       "see or change the bytes",
        plainly<Splice>},
       {"tee", "splice into a pipe, tee into another, splice both into a socket each",
        "the same bytes to several receivers: only the pipe's references are doubled",
@@ -65,9 +62,8 @@ const std::vector<Technique>& techniques() {
        "the memory must stay as it is until the far end has read it, and nobody tells when that is", plainly<VmSplice>},
       {"direct_io", "read with O_DIRECT into a buffer, write to the socket",
        "large files that are read once: the page cache keeps what others need",
-       "offset, length and buffer must be aligned to the disk's blocks; every read waits for the disk; not on every "
-       "file "
-       "system",
+       "offset, length and buffer must be aligned to the disk's blocks; each read waits for the disk; not every file "
+       "system has it",
        run_direct},
       {"io_uring_fixed", "io_uring: read into registered buffers and send, several blocks a system call",
        "any file and socket; many operations, few system calls",
