@@ -7,6 +7,7 @@
 
 #include "core/errors.h"
 #include "core/text.h"
+#include "ladder/chart.h"
 #include "ladder/result.h"
 #include "options.h"
 
@@ -56,9 +57,9 @@ void show_progress(std::size_t done, const std::vector<Rung>& rungs) {
   }
 }
 
-void write_json(const std::string& path, const nlohmann::ordered_json& json) {
+void write(const std::string& path, const std::string& content) {
   std::ofstream file(path);
-  file << json.dump(1) << "\n";
+  file << content;
   file.close();
   if (!file) {
     throw Error(ExitStatus::kFailed, "cannot write '" + path + "'; expected a file in a folder that you may write to");
@@ -78,8 +79,13 @@ ExitStatus run(const LadderOptions& options) {
   }
   show_progress(results.size(), rungs);
   std::cout << to_table(results);
+  const Machine machine = this_machine();
   if (!options.json.empty()) {
-    write_json(options.json, to_json(results, options.load));
+    write(options.json, to_json(results, options.load, machine).dump(1) + "\n");
+  }
+  for (const std::string& chart : options.charts) {
+    const Drawing drawing = chart_of(results, options.load, machine);
+    write(chart, chart.ends_with(".svg") ? to_svg(drawing) : to_png(drawing));
   }
   const bool failed = std::any_of(results.begin(), results.end(), [](const Result& result) { return result.failed; });
   return failed ? ExitStatus::kFailed : ExitStatus::kClean;

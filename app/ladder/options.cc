@@ -38,6 +38,8 @@ po::options_description described() {
   add("packet-size", po::value<unsigned>()->value_name("BYTES")->default_value(kLongestFrame),
       "length of a frame without CRC");
   add("json", po::value<std::string>()->value_name("FILE"), "write the results to FILE");
+  add("chart", po::value<std::vector<std::string>>()->value_name("FILE")->composing(),
+      "draw the results to FILE.svg or FILE.png; may be given several times");
   add("folder", po::value<std::string>()->value_name("FOLDER"),
       "where the file that is sent is made; default: the folder for temporary files");
   add("ringway", po::value<std::string>()->value_name("FILE"),
@@ -115,6 +117,20 @@ Load load_of(const po::variables_map& given) {
   return load;
 }
 
+/// The files to draw.
+std::vector<std::string> charts_of(const po::variables_map& given) {
+  if (given.count("chart") == 0) {
+    return {};
+  }
+  auto files = given["chart"].as<std::vector<std::string>>();
+  for (const std::string& file : files) {
+    if (!file.ends_with(".svg") && !file.ends_with(".png")) {
+      fail("--chart is '" + file + "'; expected a name that ends in .svg or .png");
+    }
+  }
+  return files;
+}
+
 }  // namespace
 
 LadderOptions parse_ladder_options(int argc, char** argv) {
@@ -128,6 +144,7 @@ LadderOptions parse_ladder_options(int argc, char** argv) {
   if (given.count("json") > 0) {
     options.json = given["json"].as<std::string>();
   }
+  options.charts = charts_of(given);
   options.list = given.count("list") > 0;
   options.help = given.count("help") > 0;
   return options;

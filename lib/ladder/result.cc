@@ -56,14 +56,16 @@ constexpr const char* kHeader =
 
 }  // namespace
 
-nlohmann::ordered_json to_json(const std::vector<Result>& results, const Load& load) {
-  nlohmann::ordered_json json = {{"load",
-                                  {{"bytes", load.bytes},
-                                   {"block", load.block},
-                                   {"packets", load.packets},
-                                   {"packet_bytes", load.packet_bytes},
-                                   {"samples", load.samples}}},
-                                 {"rungs", nlohmann::ordered_json::array()}};
+nlohmann::ordered_json to_json(const std::vector<Result>& results, const Load& load, const Machine& machine) {
+  nlohmann::ordered_json json = {
+      {"machine", {{"cpu", machine.cpu}, {"cpus", machine.cpus}, {"kernel", machine.kernel}}},
+      {"load",
+       {{"bytes", load.bytes},
+        {"block", load.block},
+        {"packets", load.packets},
+        {"packet_bytes", load.packet_bytes},
+        {"samples", load.samples}}},
+      {"rungs", nlohmann::ordered_json::array()}};
   for (const Result& result : results) {
     json["rungs"].push_back(rung_json(result));
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ladder/machine.h"
 #include "ladder/rung.h"
 
 namespace ringway {
@@ -21,8 +22,8 @@ struct Result {
 /// `seconds`. Never throws for what happens inside.
 Result run_apart(const Rung& rung, const Load& load, double seconds);
 
-/// `{"rungs": [{"name", "group", "verified", "copies_per_byte", ...}]}`; README.md lists the keys.
-nlohmann::ordered_json to_json(const std::vector<Result>& results, const Load& load);
+/// `{"machine", "load", "rungs": [{"name", "group", "verified", "copies_per_byte", ...}]}`; README.md lists the keys.
+nlohmann::ordered_json to_json(const std::vector<Result>& results, const Load& load, const Machine& machine);
 
 /// A table in columns of text, the rungs that did not run below it with their reasons.
 std::string to_table(const std::vector<Result>& results);
