@@ -16,6 +16,7 @@ import time
 import traceback
 
 RINGWAY = os.environ.get("RINGWAY", "build/app/ringway/ringway")
+LADDER = os.environ.get("LADDER", "build/app/ladder/ringway-ladder")
 SLOWDOWN = int(os.environ.get("SLOWDOWN", "1"))  # how much slower a build with sanitizers may be
 HUGEPAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 NOBODY = 65534
