@@ -4,10 +4,11 @@ BUILD_PACKAGES=(g++ meson ninja-build pkg-config libdpdk-dev libboost-program-op
   libcairo2-dev libgtest-dev nlohmann-json3-dev libpcap-dev libseccomp-dev libcap-ng-dev liburing-dev)
 # Of these, pictures need graphviz; the benches need valgrind and libbenchmark-dev, and are built whenever they are there;
 # peers are dpdk-dev's testpmd; NICs need qemu-system-x86 and what follows it, containers podman and what follows it. The
-# ladder's page needs chromium-headless-shell.
+# ladder's page needs chromium-headless-shell, what is set beside it socat, pv and strace; not nginx: its package would start
+# a server.
 TEST_PACKAGES=(python3 python3-scapy clang lld libclang-rt-14-dev clang-format iproute2 ethtool procps util-linux valgrind
   graphviz libbenchmark-dev dpdk-dev systemd qemu-system-x86 linux-image-amd64 busybox-static cpio kmod podman buildah crun
-  netavark iptables podman-compose mmdebstrap python3-yaml python3-kubernetes chromium-headless-shell)
+  netavark iptables podman-compose mmdebstrap python3-yaml python3-kubernetes chromium-headless-shell socat pv strace)
 
 # install_missing PACKAGE... : installs those that are not there, with sudo where not root, and says so.
 install_missing() {

@@ -14,7 +14,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
-from harness import AS_NOBODY, NOBODY, NULLS, RINGWAY, SLOWDOWN, Skip, main, root, run, test, unprivileged, write_config
+from harness import AS_NOBODY, LADDER, NOBODY, NULLS, RINGWAY, SLOWDOWN, Skip, main, root, run, test, unprivileged, write_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tools"
@@ -100,7 +100,9 @@ def help_says_how_to_use(work, name):
 
 
 @test(each=[("demo", "--pipeline", "other"), ("demo", "--seconds", "0"), ("demo", "no-such-file"),
-            ("selftest", "--size", "63"), ("selftest", "--trial", "0"), ("selftest", "--loss", "100"), ("soak", "--packets", "0"), ("soak", "extra")])
+            ("selftest", "--size", "63"), ("selftest", "--trial", "0"), ("selftest", "--loss", "100"), ("soak", "--packets", "0"), ("soak", "extra"),
+            ("ladder", "--only"), ("ladder", "--slow"), ("ladder", "a", "b"), ("bench_ladder", "--size", "0"),
+            ("bench_ladder", "--peer", "apache")])
 def wrong_arguments_exit_2(work, name, *arguments):
     done = tool(name, *arguments)
     check(done, 2, "usage: ")
@@ -190,6 +192,25 @@ def bench_restart_times_both(work):
     assert done.returncode == 0, done.stderr
     medians = dict(re.findall(r"^(\S+) +median +(\d+)", done.stdout, re.MULTILINE))
     assert set(medians) == {"ringway", "dpdk-testpmd"} and min(map(int, medians.values())) > 0, done.stdout
+
+
+@test(each=[("nginx",), ("socat",), ("pv",)])
+def bench_ladder_sets_programs_beside_rungs(work, peer):
+    if missing := [program for program in (peer, "strace") if not shutil.which(program)]:
+        raise Skip(f"{' and '.join(missing)} not installed")
+    done = tool("bench_ladder", "--rounds", 1, "--size", 64, "--peer", peer, "--json", work / "rows", "--ladder", LADDER)
+    check(done, 0, "CPU, ns a byte")
+    rows = json.loads((work / "rows").read_text())
+    beside = [row for row in rows if row["beside"]]
+    assert len(beside) == (2 if peer == "nginx" else 1) and all(peer in row["name"] for row in beside), rows
+    assert all(row["cpu_ns_per_byte"] > 0 and row["syscalls_per_mib"] > 0 for row in rows), rows
+
+
+@test()
+def bench_ladder_names_the_packages_that_are_missing(work):
+    (work / "python3").symlink_to(sys.executable)
+    check(tool("bench_ladder", "--peer", "nginx", "--peer", "pv", PATH=str(work)), 69,
+          "apt-get install --no-install-recommends nginx-light pv strace\n")
 
 
 @test(each=[(kind,) for kind in lab_ports.TEMPLATES])
