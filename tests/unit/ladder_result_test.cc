@@ -86,7 +86,7 @@ TEST(LadderResult, ARungThatCannotRunSaysWhyAndHasNotFailed) {
   EXPECT_FALSE(result.outcome);
   EXPECT_FALSE(result.failed);
   EXPECT_EQ(result.skipped_because, "it needs more");
-  EXPECT_EQ(to_json({result}, {})["rungs"][0]["skipped_because"], "it needs more");
+  EXPECT_EQ(to_json({result}, {}, {})["rungs"][0]["skipped_because"], "it needs more");
 }
 
 TEST(LadderResult, ErrorsCrashesAndWrongBytesAreFailures) {
