@@ -1,0 +1,92 @@
+#include "ladder/packet_way.h"
+
+#include <exception>
+#include <thread>
+
+#include "ladder/latency.h"
+#include "ladder/placement.h"
+
+namespace ringway {
+namespace {
+
+constexpr std::uint8_t kTtl = 64;
+
+/// The mover's part of Way::run(), and what it cost.
+Usage move_metered(PacketMove& move, const Load& load) {
+  run_on(mover_cpu());
+  Meter meter;
+  move.move(kWarmUp);
+  meter.start();
+  move.move(load.packets);
+  const Usage usage = meter.stop();
+  move.move(load.samples);
+  return usage;
+}
+
+}  // namespace
+
+Headers unchanged_headers(const Load& load) {
+  const FrameHeader header = make_header(kSourceMac, kSinkMac, kTtl, load.packet_bytes);
+  return {.sent = header, .expected = header};
+}
+
+Way::Way(const Wires& wires, const Load& load, const Headers& headers, const std::string& interface)
+    : source_(wires.in_source([&] { return open_packet_socket(interface, Hears::kNothing); })),
+      sink_(wires.in_sink([&] { return open_packet_socket(interface, Hears::kAll); })),
+      ends_(source_, sink_, {headers.sent, load.packet_bytes}),
+      check_({headers.expected, load.packet_bytes}),
+      drive_(ends_, check_, kPatience) {}
+
+Outcome Way::run(const Load& load) {
+  Outcome outcome;
+  run_on(far_end_cpu());
+  drive_.move(kWarmUp);
+  const std::uint64_t before = check_.arrived();
+  outcome.seconds = drive_.move(load.packets);
+  outcome.packets = check_.arrived() - before;
+  outcome.bytes = outcome.packets * load.packet_bytes;
+  set_latency(outcome, drive_.move_singly(load.samples));
+  verify(outcome);
+  return outcome;
+}
+
+void Way::verify(Outcome& outcome) const {
+  outcome.verified = check_.all_arrived(drive_.sent());
+  if (!outcome.verified) {
+    outcome.notes.push_back("of " + std::to_string(drive_.sent()) + " frames " + std::to_string(check_.arrived()) +
+                            " arrived as they were sent; " + std::to_string(check_.altered()) + " were altered and " +
+                            std::to_string(check_.out_of_order()) + " came twice or too late");
+  }
+}
+
+Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMove>()>& make) {
+  usable_cpus();
+  const Wires wires;
+  const std::unique_ptr<PacketMove> move = make();
+  Way way(wires, load, unchanged_headers(load));
+  Usage usage;
+  std::exception_ptr error;
+  std::thread mover([&] {
+    try {
+      usage = move_metered(*move, load);
+    } catch (...) {
+      error = std::current_exception();
+    }
+  });
+  Outcome outcome;
+  try {
+    outcome = way.run(load);
+  } catch (...) {
+    mover.join();
+    throw;
+  }
+  mover.join();
+  if (error) {
+    std::rethrow_exception(error);
+  }
+  outcome.usage = usage;
+  move->describe(outcome);
+  return outcome;
+}
+
+}  // namespace ringway
