@@ -1,7 +1,7 @@
 # What Debian 12 must have to build, to run the demo and to test; sourced by tools/demo and tools/test.
 
 BUILD_PACKAGES=(g++ meson ninja-build pkg-config libdpdk-dev libboost-program-options-dev libyaml-cpp-dev
-  libcairo2-dev libgtest-dev nlohmann-json3-dev libpcap-dev libseccomp-dev libcap-ng-dev liburing-dev)
+  libbpf-dev libcairo2-dev libgtest-dev nlohmann-json3-dev libpcap-dev libseccomp-dev libcap-ng-dev liburing-dev libxdp-dev)
 # Of these, pictures need graphviz; the benches need valgrind and libbenchmark-dev, and are built whenever they are there;
 # peers are dpdk-dev's testpmd; NICs need qemu-system-x86 and what follows it, containers podman and what follows it. The
 # ladder's page needs chromium-headless-shell, what is set beside it socat, pv and strace; not nginx: its package would start

@@ -24,6 +24,7 @@ nlohmann::ordered_json outcome_to_json(const Outcome& outcome) {
           {"syscalls_per_mib", ratio(static_cast<double>(usage.system_calls()) * (1 << 20), bytes)},
           {"bytes", outcome.bytes},
           {"packets", outcome.packets},
+          {"batches", outcome.batches},
           {"voluntary_switches", usage.voluntary_switches},
           {"involuntary_switches", usage.involuntary_switches},
           {"minor_faults", usage.minor_faults},
@@ -41,6 +42,7 @@ nlohmann::ordered_json outcome_to_json(const Outcome& outcome) {
 Outcome outcome_from_json(const nlohmann::ordered_json& json) {
   Outcome outcome{.bytes = json.at("bytes"),
                   .packets = json.at("packets"),
+                  .batches = json.at("batches"),
                   .verified = json.at("verified"),
                   .copies_per_byte = json.at("copies_per_byte"),
                   .copies_shown_by = json.at("copies_shown_by"),

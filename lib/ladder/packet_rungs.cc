@@ -1,5 +1,7 @@
+#include "ladder/packet_mmap.h"
 #include "ladder/packet_socket.h"
 #include "ladder/packet_way.h"
+#include "ladder/packet_xdp.h"
 #include "ladder/rung.h"
 
 namespace ringway {
@@ -25,6 +27,18 @@ std::vector<Rung> packet_rungs() {
        .use = "as af_packet, where packets come faster than one by one",
        .limit = "two copies a packet; a batch is as long as what had come; needs CAP_NET_RAW",
        .run = by(make_packet_batches)},
+      {.name = "packet_mmap",
+       .group = "packet",
+       .title = "packet sockets, the kernel's rings mapped into the process (PACKET_MMAP, as PF_RING's plain mode)",
+       .use = "as af_packet, at high rates: one system call for a block of frames",
+       .limit = "a block waits until it is full or its timer ends, so single frames are late; needs CAP_NET_RAW",
+       .run = by(make_packet_mmap)},
+      {.name = "af_xdp",
+       .group = "packet",
+       .title = "AF_XDP, one memory for both interfaces",
+       .use = "where the NIC's driver has zero copy, or to pass the kernel's own network stack by",
+       .limit = "takes the queue's frames away from the kernel; needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW",
+       .run = by(make_packet_xdp)},
   };
 }
 

@@ -26,16 +26,17 @@ bool came(long result, const char* call) {
 
 class PacketSocket : public PacketMove {
  public:
-  void move(std::uint64_t packets) override {
+  std::uint64_t move(std::uint64_t packets) override {
     std::byte frame[FrameBatch::kPlaceBytes];
-    for (; packets > 0; --packets) {
+    for (std::uint64_t moved = 0; moved < packets; ++moved) {
       const ssize_t length = counted(::recvfrom, in_.get(), frame, sizeof frame, 0, nullptr, nullptr);
       if (!came(length, "recvfrom")) {
-        return;
+        return moved;
       }
       const auto bytes = static_cast<std::size_t>(length);
       check_call(counted(::sendto, out_.get(), frame, bytes, 0, nullptr, 0), "sendto");
     }
+    return packets;
   }
 
   void describe(Outcome& outcome) const override {
@@ -50,7 +51,8 @@ class PacketSocket : public PacketMove {
 
 class PacketBatches : public PacketMove {
  public:
-  void move(std::uint64_t packets) override {
+  std::uint64_t move(std::uint64_t packets) override {
+    std::uint64_t batches = 0;
     while (packets > 0) {
       const auto room = static_cast<unsigned>(std::min<std::uint64_t>(packets, kBatch));
       for (unsigned i = 0; i < room; ++i) {
@@ -58,11 +60,13 @@ class PacketBatches : public PacketMove {
       }
       const int got = counted(::recvmmsg, in_.get(), batch_.messages(), room, MSG_WAITFORONE, nullptr);
       if (!came(got, "recvmmsg")) {
-        return;
+        break;
       }
+      ++batches;
       send(static_cast<unsigned>(got));
       packets -= static_cast<unsigned>(got);
     }
+    return batches;
   }
 
   void describe(Outcome& outcome) const override {

@@ -11,16 +11,23 @@ namespace {
 
 constexpr std::uint8_t kTtl = 64;
 
-/// The mover's part of Way::run(), and what it cost.
-Usage move_metered(PacketMove& move, const Load& load) {
+/// What the mover did and what it cost.
+struct Moved {
+  std::uint64_t batches = 0;
+  Usage usage;
+};
+
+/// The mover's part of Way::run().
+Moved move_metered(PacketMove& move, const Load& load) {
   run_on(mover_cpu());
+  Moved moved;
   Meter meter;
   move.move(kWarmUp);
   meter.start();
-  move.move(load.packets);
-  const Usage usage = meter.stop();
+  moved.batches = move.move(load.packets);
+  moved.usage = meter.stop();
   move.move(load.samples);
-  return usage;
+  return moved;
 }
 
 }  // namespace
@@ -64,11 +71,11 @@ Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMov
   const Wires wires;
   const std::unique_ptr<PacketMove> move = make();
   Way way(wires, load, unchanged_headers(load));
-  Usage usage;
+  Moved moved;
   std::exception_ptr error;
   std::thread mover([&] {
     try {
-      usage = move_metered(*move, load);
+      moved = move_metered(*move, load);
     } catch (...) {
       error = std::current_exception();
     }
@@ -84,7 +91,8 @@ Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMov
   if (error) {
     std::rethrow_exception(error);
   }
-  outcome.usage = usage;
+  outcome.usage = moved.usage;
+  outcome.batches = moved.batches;
   move->describe(outcome);
   return outcome;
 }

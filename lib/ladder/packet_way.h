@@ -52,8 +52,8 @@ class Way {
 class PacketMove {
  public:
   virtual ~PacketMove() = default;
-  /// Passes on so many frames, or until none has come for kPatience. Mover's thread only.
-  virtual void move(std::uint64_t packets) = 0;
+  /// Passes on so many frames, or until none has come for kPatience; in how many batches. Mover's thread only.
+  virtual std::uint64_t move(std::uint64_t packets) = 0;
   /// Sets the outcome's copies, what the kernel fell back to, and notes.
   virtual void describe(Outcome& outcome) const = 0;
 };
