@@ -1,3 +1,4 @@
+#include "ladder/packet_kernel.h"
 #include "ladder/packet_mmap.h"
 #include "ladder/packet_socket.h"
 #include "ladder/packet_way.h"
@@ -39,6 +40,18 @@ std::vector<Rung> packet_rungs() {
        .use = "where the NIC's driver has zero copy, or to pass the kernel's own network stack by",
        .limit = "takes the queue's frames away from the kernel; needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW",
        .run = by(make_packet_xdp)},
+      {.name = "bridge",
+       .group = "packet",
+       .title = "the kernel's own bridge",
+       .use = "to join interfaces with no program in between",
+       .limit = "forwards by MAC address and nothing else; what it costs is charged to whoever sends",
+       .run = run_bridge},
+      {.name = "router",
+       .group = "packet",
+       .title = "the kernel's own router",
+       .use = "to forward IP with routes, neighbours and filters",
+       .limit = "a route look-up, TTL and checksum a packet, charged to whoever sends",
+       .run = run_router},
   };
 }
 

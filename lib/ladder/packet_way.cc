@@ -17,7 +17,7 @@ struct Moved {
   Usage usage;
 };
 
-/// The mover's part of Way::run().
+/// The mover's part, phase by phase as drive().
 Moved move_metered(PacketMove& move, const Load& load) {
   run_on(mover_cpu());
   Moved moved;
@@ -28,6 +28,14 @@ Moved move_metered(PacketMove& move, const Load& load) {
   moved.usage = meter.stop();
   move.move(load.samples);
   return moved;
+}
+
+/// The far ends' part.
+Outcome drive(Way& way, const Load& load) {
+  run_on(far_end_cpu());
+  way.warm_up();
+  way.move(load.packets);
+  return way.finish(load.samples);
 }
 
 }  // namespace
@@ -42,28 +50,28 @@ Way::Way(const Wires& wires, const Load& load, const Headers& headers, const std
       sink_(wires.in_sink([&] { return open_packet_socket(interface, Hears::kAll); })),
       ends_(source_, sink_, {headers.sent, load.packet_bytes}),
       check_({headers.expected, load.packet_bytes}),
-      drive_(ends_, check_, kPatience) {}
+      drive_(ends_, check_, kPatience),
+      frame_bytes_(load.packet_bytes) {}
 
-Outcome Way::run(const Load& load) {
-  Outcome outcome;
-  run_on(far_end_cpu());
-  drive_.move(kWarmUp);
+void Way::move(std::uint64_t packets) {
   const std::uint64_t before = check_.arrived();
-  outcome.seconds = drive_.move(load.packets);
-  outcome.packets = check_.arrived() - before;
-  outcome.bytes = outcome.packets * load.packet_bytes;
-  set_latency(outcome, drive_.move_singly(load.samples));
-  verify(outcome);
-  return outcome;
+  seconds_ += drive_.move(packets);
+  moved_ += check_.arrived() - before;
 }
 
-void Way::verify(Outcome& outcome) const {
+Outcome Way::finish(std::uint64_t samples) {
+  Outcome outcome;
+  outcome.seconds = seconds_;
+  outcome.packets = moved_;
+  outcome.bytes = moved_ * frame_bytes_;
+  set_latency(outcome, drive_.move_singly(samples));
   outcome.verified = check_.all_arrived(drive_.sent());
   if (!outcome.verified) {
     outcome.notes.push_back("of " + std::to_string(drive_.sent()) + " frames " + std::to_string(check_.arrived()) +
                             " arrived as they were sent; " + std::to_string(check_.altered()) + " were altered and " +
                             std::to_string(check_.out_of_order()) + " came twice or too late");
   }
+  return outcome;
 }
 
 Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMove>()>& make) {
@@ -82,7 +90,7 @@ Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMov
   });
   Outcome outcome;
   try {
-    outcome = way.run(load);
+    outcome = drive(way, load);
   } catch (...) {
     mover.join();
     throw;

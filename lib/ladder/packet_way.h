@@ -31,14 +31,15 @@ class Way {
   /// `interface`: of both far ends, `far` or `direct`.
   Way(const Wires& wires, const Load& load, const Headers& headers, const std::string& interface = "far");
 
-  /// Runs kWarmUp, the load's packets and its samples, in this order; the outcome lacks what is the mover's.
-  Outcome run(const Load& load);
+  /// The load in pieces: first kWarmUp frames, then as many as are measured, each once or several times over; then
+  /// samples, one by one.
+  void warm_up() { drive_.move(kWarmUp); }
+  void move(std::uint64_t packets);
+  /// What came of all of it; it lacks what is the mover's.
+  Outcome finish(std::uint64_t samples);
 
-  /// A piece of the load, for rungs that measure otherwise.
-  double move(std::uint64_t packets) { return drive_.move(packets); }
-
-  /// Tells what arrived of all that was sent.
-  void verify(Outcome& outcome) const;
+  /// Frames sent so far.
+  std::uint64_t sent() const noexcept { return drive_.sent(); }
 
  private:
   Descriptor source_;
@@ -46,6 +47,9 @@ class Way {
   SocketEnds ends_;
   FrameCheck check_;
   Drive drive_;
+  unsigned frame_bytes_;
+  std::uint64_t moved_ = 0;
+  double seconds_ = 0;
 };
 
 /// A technique between `left` and `right`: a thread's.

@@ -70,16 +70,6 @@ std::string path_of(const Descriptor& descriptor) {
   return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor.get());
 }
 
-std::string text_of(const Mac& mac) {
-  std::string text;
-  for (const unsigned byte : mac) {
-    char digits[4];
-    std::snprintf(digits, sizeof digits, "%s%02x", text.empty() ? "" : ":", byte);
-    text += digits;
-  }
-  return text;
-}
-
 [[noreturn]] void become_ip(int input, int errors) {
   dup2(input, STDIN_FILENO);
   dup2(errors, STDOUT_FILENO);
@@ -132,6 +122,16 @@ void mount_views() {
 
 }  // namespace
 
+std::string text_of(const Mac& mac) {
+  std::string text;
+  for (const unsigned byte : mac) {
+    char digits[4];
+    std::snprintf(digits, sizeof digits, "%s%02x", text.empty() ? "" : ":", byte);
+    text += digits;
+  }
+  return text;
+}
+
 Wires::Wires() {
   become_able();
   source_ = new_network();
@@ -156,6 +156,10 @@ Descriptor Wires::inside(const Descriptor& space, const std::function<Descriptor
 
 void Wires::configure(const std::string& lines) const {
   run_ip(lines);
+}
+
+void Wires::forward_ipv4() const {
+  write_file("/proc/sys/net/ipv4/ip_forward", "1");
 }
 
 Descriptor open_packet_socket(const std::string& interface, Hears hears) {

@@ -16,6 +16,9 @@ inline constexpr Mac kLeftMac = {2, 0, 0, 0, 1, 2};
 inline constexpr Mac kRightMac = {2, 0, 0, 0, 2, 2};
 inline constexpr Mac kSinkMac = {2, 0, 0, 0, 2, 1};
 
+/// As `ip` writes it.
+std::string text_of(const Mac& mac);
+
 /// Two pairs of veth interfaces and three network namespaces: a source whose `far` is the other end of `left`, a sink
 /// whose `far` is that of `right`, and the middle, where the process that makes this lives from then on. All of it has
 /// no name outside and ends with the process, however that ends. A third pair, `direct`, joins source and sink with
@@ -30,8 +33,10 @@ class Wires {
   Descriptor in_source(const std::function<Descriptor()>& open) const { return inside(source_, open); }
   Descriptor in_sink(const std::function<Descriptor()>& open) const { return inside(sink_, open); }
 
-  /// Runs lines of `ip -batch` in the middle.
+  /// Runs lines of `ip -batch` in the middle. Throws CannotRun with what `ip` says.
   void configure(const std::string& lines) const;
+  /// Makes a router of the middle.
+  void forward_ipv4() const;
 
  private:
   Descriptor inside(const Descriptor& space, const std::function<Descriptor()>& open) const;
