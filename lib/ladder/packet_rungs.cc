@@ -1,5 +1,6 @@
 #include "ladder/packet_kernel.h"
 #include "ladder/packet_mmap.h"
+#include "ladder/packet_ringway.h"
 #include "ladder/packet_socket.h"
 #include "ladder/packet_way.h"
 #include "ladder/packet_xdp.h"
@@ -52,6 +53,24 @@ std::vector<Rung> packet_rungs() {
        .use = "to forward IP with routes, neighbours and filters",
        .limit = "a route look-up, TTL and checksum a packet, charged to whoever sends",
        .run = run_router},
+      {.name = "ringway_af_packet",
+       .group = "packet",
+       .title = "ringway, ports over af_packet",
+       .use = "to run ringway on any interface, without hugepages or a bound NIC",
+       .limit = "the driver copies each frame in and out; a CPU polls; needs CAP_NET_RAW and CAP_NET_ADMIN",
+       .run = run_ringway_af_packet},
+      {.name = "ringway_af_xdp",
+       .group = "packet",
+       .title = "ringway, ports over AF_XDP",
+       .use = "to share a NIC with the kernel, without binding it",
+       .limit = "copies where the NIC's driver has no zero copy; a CPU polls; needs CAP_BPF and more",
+       .run = run_ringway_af_xdp},
+      {.name = "ringway_lab",
+       .group = "packet",
+       .title = "ringway, ports in memory, as on a bound NIC or PF_RING ZC: DMA into user memory",
+       .use = "on NICs that can be bound to vfio-pci: no copy and no system call",
+       .limit = "takes the NIC away from the kernel, and a CPU polls; here with no NIC, so without its DMA and PCIe",
+       .run = run_ringway_lab},
   };
 }
 

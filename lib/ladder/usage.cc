@@ -53,18 +53,6 @@ std::uint64_t tracepoint() {
   return number != 0 ? number : number_in(mount_tracefs());
 }
 
-int open_trace() {
-  perf_event_attr attributes{};
-  attributes.type = PERF_TYPE_TRACEPOINT;
-  attributes.size = sizeof attributes;
-  attributes.config = tracepoint();
-  attributes.disabled = 1;
-  if (attributes.config == 0) {
-    return -1;
-  }
-  return static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
-}
-
 rusage of_thread() {
   rusage now{};
   getrusage(RUSAGE_THREAD, &now);
@@ -79,6 +67,18 @@ constexpr std::uint64_t kOwnCalls = 1;
 
 thread_local std::uint64_t calls_of_thread = 0;
 
+int trace_system_calls(int thread, bool at_once) {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_TRACEPOINT;
+  attributes.size = sizeof attributes;
+  attributes.config = tracepoint();
+  attributes.disabled = at_once ? 0 : 1;
+  if (attributes.config == 0) {
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
 Usage& Usage::operator+=(const Usage& other) noexcept {
   user_s += other.user_s;
   system_s += other.system_s;
@@ -87,6 +87,7 @@ Usage& Usage::operator+=(const Usage& other) noexcept {
   minor_faults += other.minor_faults;
   major_faults += other.major_faults;
   counted_calls += other.counted_calls;
+  calls_known = calls_known && other.calls_known;
   if (traced_calls && other.traced_calls) {
     *traced_calls += *other.traced_calls;
   } else {
@@ -95,7 +96,7 @@ Usage& Usage::operator+=(const Usage& other) noexcept {
   return *this;
 }
 
-Meter::Meter() : trace_(open_trace()) {}
+Meter::Meter() : trace_(trace_system_calls(0, false)) {}
 
 Meter::~Meter() {
   if (trace_ >= 0) {

@@ -17,6 +17,7 @@ struct Usage {
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   std::uint64_t counted_calls = 0;            ///< system calls made through counted()
+  bool calls_known = true;                    ///< false: another program's, which only the kernel could have counted
   std::optional<std::uint64_t> traced_calls;  ///< by the kernel's own count; none: it does not let us
 
   /// By the kernel's count where there is one.
@@ -34,6 +35,10 @@ auto counted(Call call, Arguments&&... arguments) {
   ++calls_of_thread;
   return call(std::forward<Arguments>(arguments)...);
 }
+
+/// The kernel's count of a thread's system calls, a perf event; 0: the calling thread. It counts from when it is
+/// enabled, which `at_once` does. -1: not allowed.
+int trace_system_calls(int thread, bool at_once);
 
 /// Measures the thread that makes it, from start() to stop(). Opening and reading it costs system calls of its own,
 /// none of which is counted.
