@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 
 namespace ringway {
 namespace {
@@ -51,6 +52,21 @@ std::uint64_t number_in(int root) {
 std::uint64_t tracepoint() {
   const std::uint64_t number = number_in(open(kTracing, O_PATH | O_CLOEXEC));
   return number != 0 ? number : number_in(mount_tracefs());
+}
+
+/// CPU time of the thread up to now; rusage knows it up to the last tick.
+double cpu_now() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+/// Shares out CPU time as rusage, which samples it, does.
+void share_out(double cpu_s, const rusage& before, const rusage& after, Usage& usage) {
+  const double user = seconds(after.ru_utime) - seconds(before.ru_utime);
+  const double system = seconds(after.ru_stime) - seconds(before.ru_stime);
+  usage.system_s = user + system > 0 ? cpu_s * system / (user + system) : 0;
+  usage.user_s = cpu_s - usage.system_s;
 }
 
 rusage of_thread() {
@@ -107,6 +123,7 @@ Meter::~Meter() {
 void Meter::start() {
   before_ = of_thread();
   calls_before_ = calls_of_thread;
+  cpu_before_s_ = cpu_now();
   if (trace_ >= 0) {
     ioctl(trace_, PERF_EVENT_IOC_RESET, 0);
     ioctl(trace_, PERF_EVENT_IOC_ENABLE, 0);
@@ -117,15 +134,15 @@ Usage Meter::stop() {
   if (trace_ >= 0) {
     ioctl(trace_, PERF_EVENT_IOC_DISABLE, 0);
   }
+  const double cpu_s = cpu_now() - cpu_before_s_;
   const rusage after = of_thread();
-  Usage usage{.user_s = seconds(after.ru_utime) - seconds(before_.ru_utime),
-              .system_s = seconds(after.ru_stime) - seconds(before_.ru_stime),
-              .voluntary_switches = difference(after.ru_nvcsw, before_.ru_nvcsw),
+  Usage usage{.voluntary_switches = difference(after.ru_nvcsw, before_.ru_nvcsw),
               .involuntary_switches = difference(after.ru_nivcsw, before_.ru_nivcsw),
               .minor_faults = difference(after.ru_minflt, before_.ru_minflt),
               .major_faults = difference(after.ru_majflt, before_.ru_majflt),
               .counted_calls = calls_of_thread - calls_before_,
               .traced_calls = {}};
+  share_out(cpu_s, before_, after, usage);
   std::uint64_t traced = 0;
   if (trace_ >= 0 && read(trace_, &traced, sizeof traced) == sizeof traced) {
     usage.traced_calls = traced - kOwnCalls;

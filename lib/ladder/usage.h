@@ -56,6 +56,7 @@ class Meter {
   int trace_ = -1;  // perf event of raw_syscalls:sys_enter; -1: not allowed
   rusage before_{};
   std::uint64_t calls_before_ = 0;
+  double cpu_before_s_ = 0;
 };
 
 }  // namespace ringway
