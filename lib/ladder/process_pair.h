@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "ladder/rung.h"
+
+namespace ringway {
+
+/// How messages pass from one process to another; made before the fork that parts them.
+class MessagePath {
+ public:
+  virtual ~MessagePath() = default;
+  /// After the fork, once, in each of the two.
+  virtual void become_sender() {}
+  virtual void become_receiver() {}
+  /// Sender only; waits for room. The message lies where message_row() put it.
+  virtual void send(std::span<const std::byte> message) = 0;
+  /// Receiver only; waits for a message, which stays until the next call.
+  virtual std::span<const std::byte> receive() = 0;
+  /// Sets the outcome's copies and notes.
+  virtual void describe(Outcome& outcome) const = 0;
+};
+
+/// Messages before those that are measured, and different ones: as many as no ring has slots, so that one that comes
+/// out of a wrong slot is seen.
+inline constexpr std::uint64_t kWarmUpMessages = 16;
+inline constexpr std::uint64_t kDifferentMessages = 61;
+
+/// Runs a path: one process sends the load in messages of a block, the other compares every byte. Both are the mover.
+Outcome run_pair(const Load& load, const std::function<std::unique_ptr<MessagePath>(std::size_t block)>& make);
+
+}  // namespace ringway
