@@ -7,6 +7,30 @@ double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0;
 }
 
+nlohmann::ordered_json waiting_to_json(const std::vector<WaitingLoad>& waiting) {
+  auto list = nlohmann::ordered_json::array();
+  for (const WaitingLoad& one : waiting) {
+    list.push_back({{"load", one.load},
+                    {"per_second", one.per_second},
+                    {"latency_p50_us", one.latency_p50_us},
+                    {"latency_p99_us", one.latency_p99_us},
+                    {"cpu_share", one.cpu_share}});
+  }
+  return list;
+}
+
+std::vector<WaitingLoad> waiting_from_json(const nlohmann::ordered_json& list) {
+  std::vector<WaitingLoad> waiting;
+  for (const auto& one : list) {
+    waiting.push_back({.load = one.at("load"),
+                       .per_second = one.at("per_second"),
+                       .latency_p50_us = one.at("latency_p50_us"),
+                       .latency_p99_us = one.at("latency_p99_us"),
+                       .cpu_share = one.at("cpu_share")});
+  }
+  return waiting;
+}
+
 }  // namespace
 
 nlohmann::ordered_json outcome_to_json(const Outcome& outcome) {
@@ -36,7 +60,8 @@ nlohmann::ordered_json outcome_to_json(const Outcome& outcome) {
           {"seconds", outcome.seconds},
           {"throughput", ratio(bytes, outcome.seconds)},
           {"latency_p50_us", outcome.latency_p50_us},
-          {"latency_p99_us", outcome.latency_p99_us}};
+          {"latency_p99_us", outcome.latency_p99_us},
+          {"waiting", waiting_to_json(outcome.waiting)}};
 }
 
 Outcome outcome_from_json(const nlohmann::ordered_json& json) {
@@ -59,7 +84,8 @@ Outcome outcome_from_json(const nlohmann::ordered_json& json) {
                             .traced_calls = {}},
                   .seconds = json.at("seconds"),
                   .latency_p50_us = json.at("latency_p50_us"),
-                  .latency_p99_us = json.at("latency_p99_us")};
+                  .latency_p99_us = json.at("latency_p99_us"),
+                  .waiting = waiting_from_json(json.at("waiting"))};
   if (json.at("syscalls_counted_by") == "kernel") {
     outcome.usage.traced_calls = json.at("syscalls").get<std::uint64_t>();
   }

@@ -158,6 +158,13 @@ void Wires::configure(const std::string& lines) const {
   run_ip(lines);
 }
 
+void Wires::configure_source(const std::string& lines) const {
+  inside(source_, [&lines] {
+    run_ip(lines);
+    return Descriptor();
+  });
+}
+
 void Wires::forward_ipv4() const {
   write_file("/proc/sys/net/ipv4/ip_forward", "1");
 }

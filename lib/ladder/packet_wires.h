@@ -35,6 +35,8 @@ class Wires {
 
   /// Runs lines of `ip -batch` in the middle. Throws CannotRun with what `ip` says.
   void configure(const std::string& lines) const;
+  /// The same where the source is.
+  void configure_source(const std::string& lines) const;
   /// Makes a router of the middle.
   void forward_ipv4() const;
 

@@ -22,6 +22,16 @@ struct Load {
   std::string ringway;           ///< the forwarder's program
 };
 
+/// How a way to wait did at one load.
+struct WaitingLoad {
+  std::string
+      load;  ///< `low`: one message at a time, paced; `high`: as fast as they are answered, several on their way
+  double per_second = 0;      ///< messages
+  double latency_p50_us = 0;  ///< there and back
+  double latency_p99_us = 0;
+  double cpu_share = 0;  ///< of one CPU, by who waits
+};
+
 /// What a technique was seen to do. The mover is what the technique is about: the sender of a file, both processes of a
 /// pipe, the forwarder between two wires. The far end only checks, the same way for all rungs of a group, and is not
 /// in any figure but the throughput.
@@ -38,6 +48,7 @@ struct Outcome {
   double seconds = 0;              ///< from the first byte to the last
   double latency_p50_us = 0;  ///< of one block or packet alone, from the mover's start to the check; 0: not measured
   double latency_p99_us = 0;
+  std::vector<WaitingLoad> waiting;  ///< by rungs of group `waiting`, low before high
 };
 
 /// Why a rung has no outcome here, and what would let it run.
