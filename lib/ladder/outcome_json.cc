@@ -14,7 +14,8 @@ nlohmann::ordered_json waiting_to_json(const std::vector<WaitingLoad>& waiting) 
                     {"per_second", one.per_second},
                     {"latency_p50_us", one.latency_p50_us},
                     {"latency_p99_us", one.latency_p99_us},
-                    {"cpu_share", one.cpu_share}});
+                    {"cpu_share", one.cpu_share},
+                    {"cpu_us_per_message", one.cpu_us_per_message}});
   }
   return list;
 }
@@ -26,7 +27,8 @@ std::vector<WaitingLoad> waiting_from_json(const nlohmann::ordered_json& list) {
                        .per_second = one.at("per_second"),
                        .latency_p50_us = one.at("latency_p50_us"),
                        .latency_p99_us = one.at("latency_p99_us"),
-                       .cpu_share = one.at("cpu_share")});
+                       .cpu_share = one.at("cpu_share"),
+                       .cpu_us_per_message = one.at("cpu_us_per_message")});
   }
   return waiting;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ladder/outcome_json.h"
+#include "ladder/waiting_compare.h"
 
 namespace ringway {
 namespace {
@@ -69,6 +70,7 @@ nlohmann::ordered_json to_json(const std::vector<Result>& results, const Load& l
   for (const Result& result : results) {
     json["rungs"].push_back(rung_json(result));
   }
+  json["where_each_waiting_wins"] = where_each_wins(results);
   return json;
 }
 
@@ -89,6 +91,11 @@ std::string to_table(const std::vector<Result>& results) {
     } else if (!result.outcome) {
       others += result.rung->name + " did not run: " + result.skipped_because + "\n";
     }
+  }
+  const std::string waiting = waiting_table(results);
+  table += (waiting.empty() ? "" : "\n") + waiting;
+  for (const std::string& sentence : where_each_wins(results)) {
+    table += sentence + "\n";
   }
   return table + (others.empty() ? "" : "\n") + others;
 }

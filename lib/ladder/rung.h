@@ -30,6 +30,7 @@ struct WaitingLoad {
   double latency_p50_us = 0;  ///< there and back
   double latency_p99_us = 0;
   double cpu_share = 0;  ///< of one CPU, by who waits
+  double cpu_us_per_message = 0;
 };
 
 /// What a technique was seen to do. The mover is what the technique is about: the sender of a file, both processes of a

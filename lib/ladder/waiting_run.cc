@@ -140,11 +140,14 @@ Waited wait_metered(WaitingSide& side, std::uint64_t count) {
 }
 
 WaitingLoad told(const std::string& load, const Waited& waited, const std::vector<double>& latencies) {
+  const auto messages = static_cast<double>(latencies.size());
+  const double cpu_s = waited.usage.user_s + waited.usage.system_s;
   return {.load = load,
-          .per_second = static_cast<double>(latencies.size()) / waited.seconds,
+          .per_second = messages / waited.seconds,
           .latency_p50_us = percentile(latencies, 50),
           .latency_p99_us = percentile(latencies, 99),
-          .cpu_share = (waited.usage.user_s + waited.usage.system_s) / waited.seconds};
+          .cpu_share = cpu_s / waited.seconds,
+          .cpu_us_per_message = cpu_s * 1e6 / messages};
 }
 
 /// In the namespace that the thread is in.
