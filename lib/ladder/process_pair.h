@@ -16,8 +16,10 @@ class MessagePath {
   /// After the fork, once, in each of the two.
   virtual void become_sender() {}
   virtual void become_receiver() {}
-  /// Sender only; waits for room. The message lies where message_row() put it.
+  /// Sender only; waits for room. Where the path has messages of its own in its buffers, they are the same.
   virtual void send(std::span<const std::byte> message) = 0;
+  /// Sender only; sends what was held back for a batch.
+  virtual void flush() {}
   /// Receiver only; waits for a message, which stays until the next call.
   virtual std::span<const std::byte> receive() = 0;
   /// Sets the outcome's copies and notes.

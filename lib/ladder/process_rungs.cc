@@ -1,3 +1,4 @@
+#include "ladder/process_fbufs.h"
 #include "ladder/process_kernel.h"
 #include "ladder/process_pair.h"
 #include "ladder/process_ring.h"
@@ -32,6 +33,13 @@ std::vector<Rung> process_rungs() {
        .use = "between processes that trust each other; none calls the kernel while both are busy",
        .limit = "one copy into the ring where the data lies elsewhere; the sender can change what is being read",
        .run = by(make_ring_path)},
+      {.name = "fbufs",
+       .group = "process",
+       .title = "fbufs: buffers handed over by a descriptor of a few bytes",
+       .use =
+           "where data arrives in the sender's buffers, as a NIC's packets do, and the receiver must not change them",
+       .limit = "system calls that protect the buffers, a batch; the sender waits until buffers come back",
+       .run = by(make_fbuf_path)},
   };
 }
 
