@@ -78,8 +78,14 @@ Forwarder::~Forwarder() {
 }
 
 std::string Forwarder::said() const {
-  const std::string text = text_of(errors_);
-  return text.empty() ? "it said nothing" : text.substr(0, text.find_last_not_of('\n') + 1);
+  std::istringstream lines(text_of(errors_));
+  std::string last = "it said nothing";
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("ringway: ", 0) == 0) {  // not a driver's
+      last = line;
+    }
+  }
+  return last;
 }
 
 void Forwarder::wait_until_forwarding(unsigned ports) {
@@ -89,7 +95,7 @@ void Forwarder::wait_until_forwarding(unsigned ports) {
       tell_why_not(wait());
     }
     if (std::chrono::steady_clock::now() > deadline) {
-      throw Error(ExitStatus::kFailed, "ringway does not start to forward: " + said());
+      throw Error(ExitStatus::kFailed, "it does not begin to forward: " + said());
     }
   }
 }
@@ -107,9 +113,9 @@ void Forwarder::tell_why_not(int status) const {
     throw CannotRun("there is no program to start as ringway; --ringway names it");
   }
   if (is(ExitStatus::kResourceMissing) || is(ExitStatus::kPermission)) {
-    throw CannotRun("ringway does not start: " + said());
+    throw CannotRun("it does not start: " + said());
   }
-  throw Error(ExitStatus::kFailed, "ringway does not start: " + said());
+  throw Error(ExitStatus::kFailed, "it does not start: " + said());
 }
 
 std::vector<std::filesystem::path> Forwarder::threads(const std::string& name) const {
@@ -134,12 +140,12 @@ nlohmann::json Forwarder::stop() {
     kill(process_, SIGTERM);
   }
   if (!has_ended(kStopMs)) {
-    throw Error(ExitStatus::kFailed, "ringway does not stop: " + said());
+    throw Error(ExitStatus::kFailed, "it does not stop: " + said());
   }
   const int status = wait();
   const auto report = nlohmann::json::parse(text_of(output_), nullptr, false);
   if (status != 0 || report.is_discarded()) {
-    throw Error(ExitStatus::kFailed, "ringway did not end clean: " + said());
+    throw Error(ExitStatus::kFailed, "it did not end clean: " + said());
   }
   return report;
 }

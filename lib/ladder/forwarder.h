@@ -32,7 +32,7 @@ class Forwarder {
   nlohmann::json stop();
 
  private:
-  std::string said() const;
+  std::string said() const;  // its last word
   int wait();
   [[noreturn]] void tell_why_not(int status) const;
 

@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace ringway {
+namespace {
+
+constexpr unsigned kLeastLooks = 1000;  // a machine that stood still for a while has lost nothing yet
+
+}  // namespace
 
 bool Drive::receive() {
   const unsigned got = ends_.receive(check_);
@@ -12,10 +17,12 @@ bool Drive::receive() {
   const Clock::time_point now = Clock::now();
   if (got > 0) {
     last_ = now;
+    empty_looks_ = 0;
   } else {
+    ++empty_looks_;
     sched_yield();  // where the mover has no CPU of its own
   }
-  return now - last_ < patience_;
+  return now - last_ < patience_ || empty_looks_ < kLeastLooks;
 }
 
 double Drive::move(std::uint64_t count) {

@@ -52,6 +52,7 @@ class Drive {
   std::chrono::milliseconds patience_;
   std::uint64_t sent_ = 0;
   std::uint64_t seen_ = 0;
+  unsigned empty_looks_ = 0;               // since something was seen
   Clock::time_point last_ = Clock::now();  // when something was sent or seen
 };
 

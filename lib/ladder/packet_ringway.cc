@@ -148,7 +148,7 @@ Outcome run_ringway_lab(const Load& load) {
   usable_cpus();
   Outcome outcome;
   const json report = run_lab(load, std::max(load.packets, kLeastPackets), "max", &outcome.usage);
-  const json alone = run_lab(load, load.samples, "10kpps", nullptr);
+  const json alone = run_lab(load, load.samples, "1kpps", nullptr);
   outcome.packets = report.at("traffic").at("received");
   outcome.bytes = outcome.packets * load.packet_bytes;
   outcome.seconds = report.at("duration_s");

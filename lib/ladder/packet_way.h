@@ -21,7 +21,7 @@ struct Headers {
 Headers unchanged_headers(const Load& load);
 
 /// How long nothing may arrive before frames count as lost.
-inline constexpr std::chrono::seconds kPatience{2};
+inline constexpr std::chrono::seconds kPatience{10};
 /// Frames before those that are measured.
 inline constexpr std::uint64_t kWarmUp = 4 * kWindow;
 

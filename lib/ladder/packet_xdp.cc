@@ -31,6 +31,15 @@ bpf_insn instruction(std::uint8_t code, std::uint8_t to, std::uint8_t from, std:
   return made;
 }
 
+/// Where the program finds the socket of queue 0.
+Descriptor new_map() {
+  const int map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "ladder", sizeof(int), sizeof(int), 1, nullptr);
+  if (map < 0 && errno == EPERM) {
+    throw CannotRun("the kernel lets us load no XDP program; expected root, or CAP_BPF and CAP_NET_ADMIN");
+  }
+  return {map, "bpf(BPF_MAP_CREATE)"};
+}
+
 /// `return bpf_redirect_map(map, context->rx_queue_index, XDP_PASS)`.
 Descriptor load_redirect(int map) {
   const bpf_insn program[] = {
@@ -82,11 +91,7 @@ XdpPort::XdpPort(XdpMemory& memory, const std::string& interface, XdpMode mode, 
 }
 
 void XdpPort::redirect(const std::string& interface) {
-  const int map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "ladder", sizeof(int), sizeof(int), 1, nullptr);
-  if (map < 0 && errno == EPERM) {
-    throw CannotRun("the kernel lets us load no XDP program; expected root, or CAP_BPF and CAP_NET_ADMIN");
-  }
-  map_ = Descriptor(map, "bpf(BPF_MAP_CREATE)");
+  map_ = new_map();
   const Descriptor program = load_redirect(map_.get());
   check_library(xsk_socket__update_xskmap(socket_.get(), map_.get()), "bpf(BPF_MAP_UPDATE_ELEM)");
   const auto index = static_cast<int>(if_nametoindex(interface.c_str()));
@@ -144,6 +149,7 @@ void XdpPort::fill_all() noexcept {
 }
 
 std::string zero_copy_refusal(const std::string& interface) {
+  new_map();
   try {
     XdpMemory memory;
     const XdpPort port(memory, interface, XdpMode::kZeroCopy, Hears::kNothing);

@@ -76,7 +76,8 @@ class XdpPort {
   Descriptor link_;
 };
 
-/// The kernel's answer where it does not bind a socket to the interface without copying; empty: it does.
+/// The kernel's answer where it does not bind a socket to the interface without copying; empty: it does. Throws
+/// CannotRun where it lets us have no AF_XDP at all.
 std::string zero_copy_refusal(const std::string& interface);
 
 /// AF_XDP, without copying where the driver can.

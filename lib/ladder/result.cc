@@ -38,13 +38,26 @@ std::string row(const Result& result) {
   const Usage& usage = outcome.usage;
   const auto bytes = static_cast<double>(outcome.bytes);
   const double cpu_ns = (usage.user_s + usage.system_s) * 1e9;
-  return formatted("%-22s %6.2f %12.1f %9llu %9llu %9llu %9.3f %9.0f %9.1f %9.1f %9.1f\n", result.rung->name.c_str(),
-                   outcome.copies_per_byte, static_cast<double>(usage.system_calls()) * (1 << 20) / bytes,
-                   static_cast<unsigned long long>(usage.voluntary_switches),
+  const std::string calls = usage.traced_calls || usage.calls_known
+                                ? formatted("%.1f", static_cast<double>(usage.system_calls()) * (1 << 20) / bytes)
+                                : "-";
+  return formatted("%-22s %6.2f %12s %9llu %9llu %9llu %9.3f %9.0f %9.1f %9.1f %9.1f\n", result.rung->name.c_str(),
+                   outcome.copies_per_byte, calls.c_str(), static_cast<unsigned long long>(usage.voluntary_switches),
                    static_cast<unsigned long long>(usage.involuntary_switches),
                    static_cast<unsigned long long>(usage.minor_faults + usage.major_faults), cpu_ns / bytes,
                    cpu_ns / static_cast<double>(outcome.packets), bytes / outcome.seconds / 1e6, outcome.latency_p50_us,
                    outcome.latency_p99_us);
+}
+
+std::string why_failed(const Result& result) {
+  if (!result.outcome) {
+    return result.skipped_because;
+  }
+  std::string why = "bytes differ";
+  for (const std::string& note : result.outcome->notes) {
+    why += "; " + note;
+  }
+  return why;
 }
 
 constexpr const char* kHeader =
@@ -87,7 +100,7 @@ std::string to_table(const std::vector<Result>& results) {
       }
     }
     if (result.failed) {
-      others += result.rung->name + " FAILED: " + (result.outcome ? "bytes differ" : result.skipped_because) + "\n";
+      others += result.rung->name + " FAILED: " + why_failed(result) + "\n";
     } else if (!result.outcome) {
       others += result.rung->name + " did not run: " + result.skipped_because + "\n";
     }
