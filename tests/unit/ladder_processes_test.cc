@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cstring>
 #include <functional>
@@ -55,6 +56,16 @@ class Meddled : public MessagePath {
   unsigned times_ = 0;
 };
 
+/// Both processes are moved to CPUs; the one that tests goes back.
+class LadderProcesses : public testing::Test {
+ protected:
+  LadderProcesses() { sched_getaffinity(0, sizeof cpus_, &cpus_); }
+  ~LadderProcesses() override { sched_setaffinity(0, sizeof cpus_, &cpus_); }
+
+ private:
+  cpu_set_t cpus_{};
+};
+
 Outcome run_meddled(const Meddled::Meddle& meddle) {
   return run_pair(small_load(), [&](std::size_t block) { return std::make_unique<Meddled>(block, meddle); });
 }
@@ -63,7 +74,7 @@ bool is_bad(std::uint64_t number) {
   return number == 1000;
 }
 
-TEST(LadderProcesses, PassEveryMessageOnEveryPath) {
+TEST_F(LadderProcesses, PassEveryMessageOnEveryPath) {
   for (auto make : {make_pipe_path, make_datagram_path, make_ring_path, make_fbuf_path}) {
     const Outcome outcome = run_pair(small_load(), make);
     EXPECT_TRUE(outcome.verified) << outcome.copies_shown_by;
@@ -73,7 +84,7 @@ TEST(LadderProcesses, PassEveryMessageOnEveryPath) {
   }
 }
 
-TEST(LadderProcesses, FindAMessageThatIsDroppedAlteredCutOrDoubled) {
+TEST_F(LadderProcesses, FindAMessageThatIsDroppedAlteredCutOrDoubled) {
   const std::pair<const char*, Meddled::Meddle> meddlers[] = {
       {"dropped", [](std::uint64_t number, auto&) { return is_bad(number) ? 0U : 1U; }},
       {"doubled", [](std::uint64_t number, auto&) { return is_bad(number) ? 2U : 1U; }},
