@@ -24,8 +24,8 @@ struct Load {
 
 /// How a way to wait did at one load.
 struct WaitingLoad {
-  std::string
-      load;  ///< `low`: one message at a time, paced; `high`: as fast as they are answered, several on their way
+  /// `low`: one message at a time, paced; `high`: as fast as they are answered, several on their way.
+  std::string load;
   double per_second = 0;      ///< messages
   double latency_p50_us = 0;  ///< there and back
   double latency_p99_us = 0;

@@ -16,6 +16,7 @@ constexpr double kPatience = 60;
 Outcome some_outcome() {
   return {.bytes = std::uint64_t{2} << 20U,
           .packets = 32,
+          .batches = 4,
           .verified = true,
           .copies_per_byte = 1.5,
           .copies_shown_by = "looking",
@@ -31,7 +32,8 @@ Outcome some_outcome() {
                     .traced_calls = 66},
           .seconds = 2,
           .latency_p50_us = 7,
-          .latency_p99_us = 9};
+          .latency_p99_us = 9,
+          .waiting = {}};
 }
 
 Rung rung(std::function<Outcome(const Load&)> run) {
