@@ -9,6 +9,7 @@ constexpr std::size_t kWord = sizeof(std::uint64_t);
 constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15U;
 
 // A word of the row, wherever in memory it stands.
+// Name it in full: `auto` would take it for an aligned one.
 using AnyWord [[gnu::may_alias, gnu::aligned(1)]] = std::uint64_t;
 
 // Multiplied by an odd number, all words differ; folded, so do their low halves.
@@ -26,7 +27,7 @@ std::byte byte_at(std::uint64_t place) noexcept {
 
 /// Without a branch on what is found and without a product, so that the compiler compares several words at a time.
 bool differ(std::span<const std::byte> words, std::uint64_t offset) noexcept {
-  const auto* const found = reinterpret_cast<const AnyWord*>(words.data());
+  const AnyWord* const found = reinterpret_cast<const AnyWord*>(words.data());
   std::uint64_t spread = (offset / kWord + 1) * kSpread;
   std::uint64_t difference = 0;
   for (std::size_t index = 0; index < words.size() / kWord; ++index, spread += kSpread) {
@@ -38,7 +39,7 @@ bool differ(std::span<const std::byte> words, std::uint64_t offset) noexcept {
 }  // namespace
 
 void fill_pattern(std::span<std::byte> into, std::uint64_t offset) noexcept {
-  auto* const words = reinterpret_cast<AnyWord*>(into.data());
+  AnyWord* const words = reinterpret_cast<AnyWord*>(into.data());
   const std::size_t count = into.size() / kWord;
   for (std::size_t index = 0; index < count; ++index) {
     words[index] = word_at(offset / kWord + index);
