@@ -165,8 +165,11 @@ void Wires::configure_source(const std::string& lines) const {
   });
 }
 
-void Wires::forward_ipv4() const {
-  write_file("/proc/sys/net/ipv4/ip_forward", "1");
+void Wires::switch_middle(const std::string& name, bool on) const {
+  const std::string path = "/proc/sys/net/" + name;
+  if (std::filesystem::exists(path)) {
+    write_file(path.c_str(), on ? "1" : "0");
+  }
 }
 
 Descriptor open_packet_socket(const std::string& interface, Hears hears) {

@@ -37,8 +37,8 @@ class Wires {
   void configure(const std::string& lines) const;
   /// The same where the source is.
   void configure_source(const std::string& lines) const;
-  /// Makes a router of the middle.
-  void forward_ipv4() const;
+  /// Sets a switch of /proc/sys/net in the middle, where the kernel has it. Throws CannotRun.
+  void switch_middle(const std::string& name, bool on) const;
 
  private:
   Descriptor inside(const Descriptor& space, const std::function<Descriptor()>& open) const;

@@ -189,7 +189,9 @@ class PacketXdp : public PacketMove {
     if (!refusal_.empty()) {
       outcome.fell_back = "zero copy: " + refusal_ + "; bound with XDP_COPY";
       outcome.notes.push_back(
-          "veth copies a frame once more, into pages that its XDP program may write to: not counted");
+          "veth copies a frame that has little room in front once more, before its XDP program sees it; a NIC does "
+          "not: "
+          "not counted");
     }
   }
 
