@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 namespace ringway {
 namespace {
@@ -98,6 +98,13 @@ void XdpPort::redirect(const std::string& interface) {
   link_ = Descriptor(bpf_link_create(program.get(), index, BPF_XDP, nullptr), "bpf(BPF_LINK_CREATE)");
 }
 
+bool XdpPort::is_zero_copy() const {
+  xdp_options options{};
+  socklen_t length = sizeof options;
+  check_call(getsockopt(fd(), SOL_XDP, XDP_OPTIONS, &options, &length), "XDP_OPTIONS");
+  return (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
 std::span<xdp_desc> XdpPort::receive(std::span<xdp_desc> into) noexcept {
   std::uint32_t first = 0;
   const std::uint32_t got = xsk_ring_cons__peek(&received_, static_cast<std::uint32_t>(into.size()), &first);
@@ -148,6 +155,14 @@ void XdpPort::fill_all() noexcept {
   xsk_ring_prod__submit(fill_, XdpMemory::kChunks);
 }
 
+void describe_copies(Outcome& outcome, std::initializer_list<const XdpPort*> ports) {
+  const auto copying = std::count_if(ports.begin(), ports.end(), [](auto* port) { return !port->is_zero_copy(); });
+  outcome.copies_per_byte = 2.0 * static_cast<double>(copying) / static_cast<double>(ports.size());
+  outcome.copies_shown_by = copying == 0 ? "the kernel says that the sockets are zero-copy (XDP_OPTIONS)"
+                                         : "the kernel says that the sockets are not zero-copy (XDP_OPTIONS): one copy "
+                                           "into the shared memory, one out of it";
+}
+
 std::string zero_copy_refusal(const std::string& interface) {
   new_map();
   try {
@@ -183,9 +198,7 @@ class PacketXdp : public PacketMove {
   }
 
   void describe(Outcome& outcome) const override {
-    outcome.copies_per_byte = refusal_.empty() ? 0 : 2;
-    outcome.copies_shown_by = refusal_.empty() ? "the kernel bound the sockets with XDP_ZEROCOPY"
-                                               : "definition of XDP_COPY: one into the shared memory, one out of it";
+    describe_copies(outcome, {&left_, &right_});
     if (!refusal_.empty()) {
       outcome.fell_back = "zero copy: " + refusal_ + "; bound with XDP_COPY";
       outcome.notes.push_back(

@@ -2,6 +2,7 @@
 
 #include <xdp/xsk.h>
 
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -49,6 +50,9 @@ class XdpPort {
 
   int fd() const noexcept { return xsk_socket__fd(socket_.get()); }
 
+  /// What the kernel says of it.
+  bool is_zero_copy() const;
+
   /// Takes what has come in, as many as fit; a prefix.
   std::span<xdp_desc> receive(std::span<xdp_desc> into) noexcept;
   /// Hands frames to the kernel: a system call, more where it is short of buffers.
@@ -75,6 +79,9 @@ class XdpPort {
   Descriptor map_;
   Descriptor link_;
 };
+
+/// Sets the outcome's copies, for frames that come in by the first of the ports and leave by the last.
+void describe_copies(Outcome& outcome, std::initializer_list<const XdpPort*> ports);
 
 /// The kernel's answer where it does not bind a socket to the interface without copying; empty: it does. Throws
 /// CannotRun where it lets us have no AF_XDP at all.

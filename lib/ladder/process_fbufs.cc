@@ -1,7 +1,14 @@
 #include "ladder/process_fbufs.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
+#include <fstream>
 #include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "core/errors.h"
 #include "fbuf/originator.h"
@@ -13,6 +20,40 @@ namespace {
 
 constexpr std::chrono::seconds kWait{10};
 constexpr unsigned kHandedOver = 16;  // at once; the receiver reads one batch while the next is prepared
+
+/// A line of /proc/PID/maps.
+struct MappedPart {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+  std::string file;  // device and inode
+};
+
+std::vector<MappedPart> mapped_parts(pid_t process) {
+  std::vector<MappedPart> parts;
+  std::ifstream maps("/proc/" + std::to_string(process) + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream words(line);
+    MappedPart part;
+    char dash = 0;
+    std::string rights, offset, device, inode;
+    words >> std::hex >> part.begin >> dash >> part.end >> rights >> offset >> device >> inode;
+    part.file = device + " " + inode;
+    parts.push_back(part);
+  }
+  return parts;
+}
+
+/// Whether what this process reads there is a file's page that the other has mapped as well.
+bool share_pages(const std::byte* where, pid_t other) {
+  const auto at = reinterpret_cast<std::uintptr_t>(where);
+  const auto own = mapped_parts(getpid());
+  const auto here =
+      std::find_if(own.begin(), own.end(), [at](const MappedPart& part) { return part.begin <= at && at < part.end; });
+  const auto others = mapped_parts(other);
+  return here != own.end() && std::any_of(others.begin(), others.end(), [&here](const MappedPart& part) {
+           return part.file == here->file && !part.file.ends_with(" 0");
+         });
+}
 
 /// The pool has one buffer for each message. Buffers come back in the order in which they went, and are taken in turn:
 /// message n is always in the same one.
@@ -105,12 +146,21 @@ class FbufPath : public MessagePath {
       next_ = 0;
       received_ = receiver_->receive(buffers_, std::chrono::milliseconds(kWait));
     }
-    return next_ < received_ ? buffers_[next_++].content() : std::span<const std::byte>();
+    if (next_ == received_) {
+      return {};
+    }
+    const std::span<const std::byte> message = buffers_[next_++].content();
+    if (!shares_pages_) {
+      shares_pages_ = share_pages(message.data(), receiver_->originator());
+    }
+    return message;
   }
 
   void describe(Outcome& outcome) const override {
-    outcome.copies_per_byte = 0;
-    outcome.copies_shown_by = "definition: the receiver maps the pages that the sender filled, to read";
+    outcome.copies_per_byte = *shares_pages_ ? 0 : 1;
+    outcome.copies_shown_by = *shares_pages_
+                                  ? "/proc/PID/maps: the receiver reads a file that the sender has mapped"
+                                  : "/proc/PID/maps: the receiver reads memory that the sender has not mapped";
     outcome.usage.calls_known = outcome.usage.traced_calls.has_value();  // lib/fbuf does not count its own
   }
 
@@ -121,8 +171,9 @@ class FbufPath : public MessagePath {
   std::optional<Sender> sender_;
   std::optional<fbuf::Receiver> receiver_;
   std::array<fbuf::ReadableBuffer, kHandedOver> buffers_;
-  unsigned received_ = 0;  // a prefix of them
-  unsigned next_ = 0;      // of them
+  std::optional<bool> shares_pages_;  // seen at the first message
+  unsigned received_ = 0;             // a prefix of them
+  unsigned next_ = 0;                 // of them
 };
 
 }  // namespace

@@ -46,10 +46,7 @@ class PollMode : public WaitingSide {
     }
   }
 
-  void describe(Outcome& outcome) const override {
-    outcome.copies_per_byte = 2;
-    outcome.copies_shown_by = "definition of XDP_COPY: one into the shared memory, one out of it";
-  }
+  void describe(Outcome& outcome) const override { describe_copies(outcome, {&port_}); }
 
  private:
   XdpMemory memory_;
