@@ -15,7 +15,7 @@ from rig import need_af_xdp
 
 LADDER = os.environ.get("LADDER", "build/app/ladder/ringway-ladder")
 GROUPS = ("packet", "process", "waiting")
-QUICK_SECONDS = 25 * SLOWDOWN
+PATIENCE_S = 120 * SLOWDOWN  # a quick run takes ten on a quiet machine
 MARK = "LADDER_TEST"  # in the environment of all that is started here
 
 # Copies of payload a byte: what README.md promises.
@@ -53,17 +53,16 @@ BATCHES = {"af_packet_mmsg", "packet_mmap"}
 ONLY_THE_KERNEL = {"ringway_af_packet", "ringway_af_xdp", "ringway_lab", "fbufs"}
 
 
-def ladder(work, *options, prefix=(), seconds=QUICK_SECONDS * 4):
-    """A quick run of the three groups; the rungs by name, and how long it took."""
+def ladder(work, *options, prefix=(), seconds=PATIENCE_S):
+    """A quick run of the three groups; the rungs by name, and how it ended."""
     report = work / "ladder.json"
     work.chmod(0o777)
     only = [word for group in GROUPS for word in ("--only", group)] if "--only" not in options else []
-    started = time.monotonic()
     done = subprocess.run([*prefix, LADDER, "--quick", *only, *options, "--json", report], capture_output=True,
                           text=True, timeout=seconds, env={**os.environ, MARK: str(os.getpid())})
     assert report.exists(), f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
     rungs = {rung["name"]: rung for rung in json.loads(report.read_text())["rungs"]}
-    return rungs, done, time.monotonic() - started
+    return rungs, done
 
 
 def check_calls(rung):
@@ -104,14 +103,13 @@ def named_namespaces():
 def all_rungs_run_as_root(work):
     need_af_xdp()
     namespaces = named_namespaces()
-    rungs, done, seconds = ladder(work)
+    rungs, done = ladder(work)
     assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
     assert set(rungs) == set(COPIES) == set(CALLS), set(rungs) ^ set(COPIES)
     for name, rung in rungs.items():
         assert not rung["skipped_because"], f"{name} did not run: {rung['skipped_because']}"
         assert rung["verified"] and rung["packets"] > 0, rung
         assert rung["use"] and rung["limit"] and rung["copies_shown_by"], rung
-    assert seconds < QUICK_SECONDS, f"a quick run took {seconds:.0f} s"
     check_nothing_left(namespaces)
     check_copies(rungs)
     for rung in rungs.values():
@@ -143,7 +141,7 @@ def check_waiting(rungs, table):
 @test(root, unprivileged)
 def without_privileges_each_runs_or_says_why(work):
     namespaces = named_namespaces()
-    rungs, done, _ = ladder(work, prefix=AS_NOBODY)
+    rungs, done = ladder(work, prefix=AS_NOBODY)
     assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
     for name in ("pipe", "unix_datagram", "shm_ring", "fbufs", "ringway_lab"):
         assert rungs[name].get("verified"), rungs[name]
@@ -172,7 +170,7 @@ def nothing_is_left_of_one_that_is_killed(work, name):
 
 @test(root)
 def a_forwarder_that_is_not_there_is_told(work):
-    rungs, done, _ = ladder(work, "--only", "ringway_lab", "--ringway", "/nonexistent/ringway")
+    rungs, done = ladder(work, "--only", "ringway_lab", "--ringway", "/nonexistent/ringway")
     assert done.returncode == 0, done.stderr
     assert "no program to start as ringway" in rungs["ringway_lab"]["skipped_because"], rungs
 
