@@ -158,9 +158,10 @@ def without_privileges_each_runs_or_says_why(work):
 @test(root, each=(("af_packet",), ("ringway_af_packet",), ("ringway_lab",), ("pipe",), ("wait_spinning",)))
 def nothing_is_left_of_one_that_is_killed(work, name):
     namespaces = named_namespaces()
-    with subprocess.Popen([LADDER, "--only", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    endless = ("--size", "32768", "--packets", "100000000")
+    with subprocess.Popen([LADDER, "--only", name, *endless], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           env={**os.environ, MARK: str(os.getpid())}) as process:
-        time.sleep(1.0 * min(SLOWDOWN, 3))  # well inside a run of full size
+        time.sleep(1.0 * min(SLOWDOWN, 3))  # well inside so long a run
         assert process.poll() is None, process.returncode
         assert len(marked()) > 1, marked()
         process.send_signal(signal.SIGKILL)
