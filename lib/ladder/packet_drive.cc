@@ -1,7 +1,5 @@
 #include "ladder/packet_drive.h"
 
-#include <sched.h>
-
 #include <algorithm>
 
 namespace ringway {
@@ -18,9 +16,10 @@ bool Drive::receive() {
   if (got > 0) {
     last_ = now;
     empty_looks_ = 0;
+    patient_.found();
   } else {
     ++empty_looks_;
-    sched_yield();  // where the mover has no CPU of its own
+    patient_.look_again();
   }
   return now - last_ < patience_ || empty_looks_ < kLeastLooks;
 }

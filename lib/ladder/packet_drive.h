@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ladder/packet_frame.h"
+#include "ladder/placement.h"
 
 namespace ringway {
 
@@ -52,7 +53,8 @@ class Drive {
   std::chrono::milliseconds patience_;
   std::uint64_t sent_ = 0;
   std::uint64_t seen_ = 0;
-  unsigned empty_looks_ = 0;               // since something was seen
+  unsigned empty_looks_ = 0;  // since something was seen
+  Patient patient_;
   Clock::time_point last_ = Clock::now();  // when something was sent or seen
 };
 

@@ -3,6 +3,11 @@
 #include <sched.h>
 
 namespace ringway {
+namespace {
+
+constexpr unsigned kLooksInARow = 500;  // some 100 us, in which a mover that is awake has answered
+
+}  // namespace
 
 const std::vector<int>& usable_cpus() {
   static const std::vector<int> cpus = [] {
@@ -34,6 +39,12 @@ void run_on(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(static_cast<std::size_t>(cpu), &set);
   sched_setaffinity(0, sizeof set, &set);
+}
+
+void Patient::look_again() noexcept {
+  if (++looks_ > kLooksInARow || usable_cpus().size() == 1) {
+    sched_yield();
+  }
 }
 
 }  // namespace ringway

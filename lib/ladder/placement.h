@@ -14,4 +14,16 @@ int mover_cpu();
 /// Moves the calling thread there, and those that it makes from then on.
 void run_on(int cpu);
 
+/// What a thread does between looks for what another one is to bring: it looks again, and only after many looks lets
+/// others have the CPU, which may take it milliseconds. Where both have one CPU, at once.
+class Patient {
+ public:
+  void look_again() noexcept;
+  /// It was there.
+  void found() noexcept { looks_ = 0; }
+
+ private:
+  unsigned looks_ = 0;
+};
+
 }  // namespace ringway

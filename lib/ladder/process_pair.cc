@@ -1,6 +1,5 @@
 #include "ladder/process_pair.h"
 
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,8 +70,8 @@ Phases phases_of(const Load& load) {
 
 void send_all(MessagePath& path, const MessageRow& row, const Phases& phases, Shared& shared) {
   const auto wait_until_checked = [&shared](std::uint64_t number) {
-    while (shared.checked.load(std::memory_order_acquire) < number) {
-      sched_yield();
+    for (Patient patient; shared.checked.load(std::memory_order_acquire) < number;) {
+      patient.look_again();
     }
   };
   std::uint64_t number = 0;

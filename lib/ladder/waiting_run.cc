@@ -4,7 +4,6 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -59,8 +58,9 @@ class Asker {
       if (Clock::now() - start > kPatience) {
         return -1;
       }
-      sched_yield();  // where the waiting side has no CPU of its own
+      patient_.look_again();
     }
+    patient_.found();
     const auto bytes = std::span<const std::byte>(answer_).first(static_cast<std::size_t>(got));
     wrong_ += bytes.size() != question_.size() || first_difference(bytes, offset(answered_)) ? 1U : 0U;
     return std::chrono::duration<double, std::micro>(Clock::now() - sent_at_[answered_++ % kOnTheirWay]).count();
@@ -93,6 +93,7 @@ class Asker {
   std::uint64_t asked_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t wrong_ = 0;
+  Patient patient_;
 };
 
 /// False: an answer did not come.
