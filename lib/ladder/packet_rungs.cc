@@ -13,9 +13,7 @@ auto by(std::unique_ptr<PacketMove> (*make)()) {
   return [make](const Load& load) { return run_move(load, make); };
 }
 
-}  // namespace
-
-std::vector<Rung> packet_rungs() {
+std::vector<Rung> rungs_by_sockets() {
   return {
       {.name = "af_packet",
        .group = "packet",
@@ -41,6 +39,11 @@ std::vector<Rung> packet_rungs() {
        .use = "where the NIC's driver has zero copy, or to pass the kernel's own network stack by",
        .limit = "takes the queue's frames away from the kernel; needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW",
        .run = by(make_packet_xdp)},
+  };
+}
+
+std::vector<Rung> rungs_by_forwarders() {
+  return {
       {.name = "bridge",
        .group = "packet",
        .title = "the kernel's own bridge",
@@ -72,6 +75,15 @@ std::vector<Rung> packet_rungs() {
        .limit = "takes the NIC away from the kernel, and a CPU polls; here with no NIC, so without its DMA and PCIe",
        .run = run_ringway_lab},
   };
+}
+
+}  // namespace
+
+std::vector<Rung> packet_rungs() {
+  std::vector<Rung> rungs = rungs_by_sockets();
+  const std::vector<Rung> forwarders = rungs_by_forwarders();
+  rungs.insert(rungs.end(), forwarders.begin(), forwarders.end());
+  return rungs;
 }
 
 }  // namespace ringway
