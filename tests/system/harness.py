@@ -133,7 +133,7 @@ def lab(lcores, rings, mtu=1500, **traffic):
 class Ringway:
     """A run of the binary; what it prints goes to files of `work`. Leaving the with block ends it."""
 
-    def __init__(self, work, *options, eal=(), prefix=(), binary=RINGWAY, stdout=None):
+    def __init__(self, work, *options, eal=(), prefix=(), binary=RINGWAY, stdout=None, cwd=None):
         self.report_path = work / "report.json"
         self._out, self._err = work / "stdout", work / "stderr"
         runtime = work / "runtime"
@@ -144,7 +144,7 @@ class Ringway:
         with open(self._out, "wb") as out, open(self._err, "wb") as err:
             self._started = time.monotonic()
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err,
-                                            env=environment)
+                                            env=environment, cwd=cwd)
 
     def __enter__(self):
         return self

@@ -111,7 +111,7 @@ def wrong_arguments_exit_2(work, name, *arguments):
 
 @test(each=[(name,) for name in EXAMPLES])
 def example_is_a_valid_configuration(work, name):
-    done = run(work, "--config", ROOT / "config" / name, "--check")
+    done = run(work, "--config", ROOT / "config" / name, "--check", cwd=ROOT)  # their paths count from there
     assert done.status == 0 and done.err == "", done.err
 
 
