@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "datapath/copy_reason.h"
-#include "datapath/drop.h"
+#include "core/drop.h"
 
 namespace ringway {
 

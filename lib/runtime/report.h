@@ -8,7 +8,7 @@
 
 #include "core/exit_status.h"
 #include "datapath/copy_reason.h"
-#include "datapath/drop.h"
+#include "core/drop.h"
 #include "runtime/histogram_export.h"
 #include "runtime/kernel_interface.h"
 #include "traffic/replayer.h"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,5 +24,13 @@ inline constexpr std::array<const char*, 8> kDropReasonNames = {
     "tx_full", "ring_full", "frame_too_short", "frame_too_long", "port_lost", "runt", "no_mbuf", "shutdown"};
 inline constexpr std::size_t kDropReasons = kDropReasonNames.size();
 static_assert(static_cast<std::size_t>(DropReason::kShutdown) + 1 == kDropReasons);
+
+/// Whether it is the port of the output that did not take the packet.
+constexpr bool is_at_output(DropReason reason) {
+  return reason == DropReason::kTxFull || reason == DropReason::kPortLost;
+}
+
+/// Some of the reasons, by DropReason.
+using DropReasons = std::bitset<kDropReasons>;
 
 }  // namespace ringway
