@@ -41,12 +41,20 @@ class Burst {
   rte_mbuf* own_[kMaxBurst];
 };
 
-/// Counts `n` mbufs under a reason and frees them in bulk, chains included. No other code frees what is to be
-/// sent; checkers and lab ports free what has arrived at them.
-inline void drop(rte_mbuf** mbufs, std::uint16_t n, DropReason reason, Counters& counters) noexcept {
+/// Offers dropped packets to a tap. Returns how many it did not take: those are the first in `mbufs` now.
+[[gnu::cold]] std::uint16_t hand_over(TapLane& tap, rte_mbuf** mbufs, std::uint16_t n, DropReason reason) noexcept;
+
+/// Counts `n` mbufs under a reason and frees them in bulk, chains included, but for those that a capture of dropped
+/// packets takes. Out of the way of the fast path. No other code frees what is to be sent; checkers and lab ports free
+/// what has arrived at them.
+[[gnu::noinline, gnu::cold]] inline void drop(rte_mbuf** mbufs, std::uint16_t n, DropReason reason,
+                                              Counters& counters) noexcept {
   counters.dropped[static_cast<std::size_t>(reason)].add(n);
   unpoison_tailrooms(mbufs, n);
   unmark(mbufs, n);
+  if (counters.drop_tap != nullptr) [[unlikely]] {
+    n = hand_over(*counters.drop_tap, mbufs, n, reason);
+  }
   rte_pktmbuf_free_bulk(mbufs, n);
 }
 

@@ -8,11 +8,11 @@
 namespace ringway {
 
 /// The only function that copies packet data: `bytes` from `from` to `to`, entered in the copy ledger under a reason.
-/// Owning lcore only.
-inline void copy_payload(void* to, const void* from, std::size_t bytes, CopyReason reason,
-                         Counters& counters) noexcept {
+/// `packets`: 0 for a further part of a packet. Whose counters they are only.
+inline void copy_payload(void* to, const void* from, std::size_t bytes, CopyReason reason, Counters& counters,
+                         std::uint64_t packets = 1) noexcept {
   std::memcpy(to, from, bytes);
-  counters.copied_packets[static_cast<std::size_t>(reason)].add(1);
+  counters.copied_packets[static_cast<std::size_t>(reason)].add(packets);
   counters.copied_bytes[static_cast<std::size_t>(reason)].add(bytes);
 }
 

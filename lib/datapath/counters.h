@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "datapath/copy_reason.h"
 #include "core/drop.h"
+#include "datapath/copy_reason.h"
 
 namespace ringway {
 
@@ -20,6 +20,8 @@ class Counter {
   void add(std::uint64_t n) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+  /// The writer only.
+  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
   /// Any thread; may lag behind the writer.
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -43,6 +45,8 @@ class HighWater {
   std::atomic<std::uint64_t> value_{0};
 };
 
+class TapLane;
+
 /// What became of the packets of one leg, and what they cost in copies. One writer: the lcore that polls the leg.
 /// received = transmitted + sum of dropped + packets held, exact whenever the leg is not inside poll().
 struct alignas(kCacheLine) Counters {
@@ -52,6 +56,8 @@ struct alignas(kCacheLine) Counters {
   std::array<Counter, kDropReasons> dropped;         ///< packets, by DropReason
   std::array<Counter, kCopyReasons> copied_packets;  ///< by CopyReason
   std::array<Counter, kCopyReasons> copied_bytes;    ///< by CopyReason
+
+  TapLane* drop_tap = nullptr;  ///< takes dropped packets in the place of the pool; null: none does. Set at set-up
 };
 
 }  // namespace ringway

@@ -8,7 +8,7 @@
 namespace ringway {
 
 /// Stages of one leg; more would be a sign that some belong together.
-inline constexpr std::size_t kMaxStages = 4;
+inline constexpr std::size_t kMaxStages = 8;
 
 /// source -> stages -> forwarder -> outputs, polled by one lcore. It holds no packet between polls, but for the refused
 /// rest of one burst where its outputs wait for room.
@@ -93,6 +93,9 @@ class Leg {
   /// lcore: written; main: read.
   Counters& counters() noexcept { return counters_; }
   const Counters& counters() const noexcept { return counters_; }
+
+  /// Dropped packets go there instead of to the pool, as far as it takes them. Before the first poll only.
+  void give_drops_to(TapLane& tap) noexcept { counters_.drop_tap = &tap; }
 
  private:
   Counters counters_;

@@ -111,6 +111,15 @@ class RingOutput {
     return n;
   }
 
+  /// How many of n packets there is room for: offer() takes that many. Only where no other lcore puts packets in.
+  std::uint16_t room(std::uint16_t n) noexcept {
+    const std::uint32_t index = ring_->prod.head;
+    if (index + n - lcore_->freed > ring_->capacity) [[unlikely]] {
+      lcore_->freed = look_at(ring_->cons);
+    }
+    return static_cast<std::uint16_t>(std::min<std::uint32_t>(n, ring_->capacity - (index - lcore_->freed)));
+  }
+
   void reap() noexcept {}
   static constexpr DropReason full() noexcept { return DropReason::kRingFull; }
   void move_to(std::uint16_t) noexcept {}  // it has no port

@@ -31,10 +31,12 @@ void free_pool(rte_mempool* pool) {
 
 }  // namespace
 
-Mempool::Mempool(const std::string& name, unsigned size, unsigned cache, unsigned data_room, unsigned socket)
-    : pool_(rte_pktmbuf_pool_create(name.c_str(), size, cache, 0,
-                                    static_cast<std::uint16_t>(data_room + RTE_PKTMBUF_HEADROOM),
-                                    static_cast<int>(socket)),
+Mempool::Mempool(const std::string& name, unsigned size, unsigned cache, unsigned data_room, unsigned socket,
+                 bool patient)
+    : pool_(rte_pktmbuf_pool_create_by_ops(
+                name.c_str(), size, cache, 0,
+                static_cast<std::uint16_t>(data_room == kNoBuffer ? 0 : data_room + RTE_PKTMBUF_HEADROOM),
+                static_cast<int>(socket), patient ? "ring_mt_rts" : nullptr),
             &free_pool) {
   if (!pool_) {
     throw Error(rte_errno == ENOMEM ? ExitStatus::kResourceMissing : ExitStatus::kFailed,

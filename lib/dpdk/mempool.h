@@ -17,8 +17,14 @@ struct PoolAudit {
 /// A pool of mbufs.
 class Mempool {
  public:
-  /// `data_room`: bytes of packet data an mbuf holds, headroom not included. Throws Error with the call and the object.
-  Mempool(const std::string& name, unsigned size, unsigned cache, unsigned data_room, unsigned socket);
+  /// Of mbufs without a buffer, to clone others with.
+  static constexpr unsigned kNoBuffer = ~0U;
+
+  /// `data_room`: bytes of packet data an mbuf holds, headroom not included; or kNoBuffer. `patient`: a thread that may
+  /// be preempted in the middle of giving mbufs back, as no lcore should be, holds nobody up (RTS). Throws Error with
+  /// the call and the object.
+  Mempool(const std::string& name, unsigned size, unsigned cache, unsigned data_room, unsigned socket,
+          bool patient = false);
 
   rte_mempool* get() const noexcept { return pool_.get(); }
 

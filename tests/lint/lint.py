@@ -26,9 +26,10 @@ ALLOWED = {
 }
 # What taking mbufs out of a pool calls; its inline code ends in a panic where no pool is.
 POOL = {"__rte_panic", "per_lcore__lcore_id", "rte_mempool_ops_table"}
-# What one archive may call besides: the generator and a stage take mbufs out of a pool, the checker reads frames whose
-# headers are split over segments, and CRC32C asks once for the CPU's flags.
+# What one archive may call besides: the generator, a stage and taps take mbufs out of a pool, taps ask a filter, the
+# checker reads frames whose headers are split over segments, and CRC32C asks once for the CPU's flags.
 ALSO_ALLOWED = {
+    "libdatapath.a": POOL | {"rte_bpf_exec"},
     "libstage.a": POOL,
     "libtraffic.a": POOL | {"__rte_pktmbuf_read", "rte_cpu_get_flag_enabled"},
 }
@@ -41,9 +42,10 @@ PLANTED = ("memcpy(to, from, 64)", "std::memmove(to, from, 64)", "__builtin_memc
            "rte_memcpy(to, from, 64)", "rte_pktmbuf_copy(from, pool, 0, 64)", "std::copy(from, from + 64, to)",
            "std::copy_n(from, 64, to)", "std::ranges::copy(from, to)")
 
-# Who may free or copy packets, and where. At checker and sink the wire ends; own_headers.cc frees segments left empty.
+# Who may free or copy packets, and where. At checker and sink the wire ends; own_headers.cc frees segments left empty,
+# tap_lane.cc clones left half made.
 ONLY_IN = {
-    r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc", "own_headers.cc", "sink.h"},
+    r"rte_pktmbuf_free\w*\s*\(": {"burst.h", "checker.cc", "own_headers.cc", "sink.h", "tap_lane.cc"},
     r"rte_mbuf_raw_free\s*\(|rte_mempool_put\w*\s*\(": set(),
     COPYING_ANYTHING: {"copy_payload.h"},
     r"\bvirtual\b|\bdynamic_cast\b|\bthrow\b|\bnew\b|std::function|shared_ptr|std::mutex|\bprintf\b": set(),
@@ -91,8 +93,8 @@ def frees_and_copies(root=ROOT):
 
 
 def payload_copies(root=ROOT):
-    """Outside the fast path nobody has business in a packet's bytes at all; the runtime has packets in its hands."""
-    hold_packets = [root / "lib" / folder for folder in (*FAST_PATH, "runtime")]
+    """Outside the fast path nobody has business in a packet's bytes at all; runtime and captures hold packets."""
+    hold_packets = [root / "lib" / folder for folder in (*FAST_PATH, "capture", "runtime")]
     wrong = []
     folders = [folder for folder in (root / "lib").iterdir() if folder.name != "ladder"]  # which is about copying
     for path in sources([*folders, root / "app"], ".h", ".cc"):
