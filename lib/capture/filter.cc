@@ -1,0 +1,129 @@
+#define ALLOW_EXPERIMENTAL_API  // rte_bpf_convert
+#include "capture/filter.h"
+
+#include <pcap/pcap.h>
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "core/errors.h"
+
+namespace ringway {
+namespace {
+
+constexpr int kLongestFrame = 262144;
+
+/// libpcap's program for a filter.
+class Compiled {
+ public:
+  explicit Compiled(const std::string& text) : handle_(pcap_open_dead(DLT_EN10MB, kLongestFrame), &pcap_close) {
+    constexpr int kOptimized = 1;
+    if (pcap_compile(handle_.get(), &program_, text.c_str(), kOptimized, PCAP_NETMASK_UNKNOWN) != 0) {
+      fault_ = pcap_geterr(handle_.get());
+    }
+  }
+  ~Compiled() { pcap_freecode(&program_); }
+  Compiled(const Compiled&) = delete;
+  Compiled& operator=(const Compiled&) = delete;
+
+  const std::string& fault() const noexcept { return fault_; }
+  const bpf_program& program() const noexcept { return program_; }
+
+ private:
+  std::unique_ptr<pcap_t, void (*)(pcap_t*)> handle_;
+  bpf_program program_{};
+  std::string fault_;
+};
+
+// As rte_bpf_convert uses the registers: classic BPF's X, and one whose value is of no use to the next instruction.
+constexpr unsigned kX = EBPF_REG_7;
+constexpr unsigned kScratch = EBPF_REG_8;
+
+/// Whether an instruction tests bits against a constant that fits a byte.
+bool is_short_test(const ebpf_insn& instruction) {
+  return instruction.code == (BPF_JMP | BPF_JSET | BPF_K) &&
+         instruction.imm == static_cast<std::int8_t>(instruction.imm);
+}
+
+bool is_jump(const ebpf_insn& instruction) {
+  const unsigned operation = BPF_OP(instruction.code);
+  return BPF_CLASS(instruction.code) == BPF_JMP && operation != EBPF_CALL && operation != EBPF_EXIT;
+}
+
+/// The same program without what DPDK 22.11 gets wrong. Its compiler for x86 makes broken machine code of such tests:
+/// here they are against a register. And rte_bpf_convert takes the size of an indirect load for its register: 2 bytes
+/// are loaded from where X says, 1 and 4 bytes from elsewhere.
+std::vector<ebpf_insn> repaired(const rte_bpf_prm& program) {
+  const std::vector<ebpf_insn> before(program.ins, program.ins + program.nb_ins);
+  std::vector<std::ptrdiff_t> places;  // of each instruction, or what now stands before it, in the new program
+  std::ptrdiff_t place = 0;
+  for (const ebpf_insn& instruction : before) {
+    places.push_back(place);
+    place += is_short_test(instruction) ? 2 : 1;
+  }
+  std::vector<ebpf_insn> after;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    ebpf_insn instruction = before[i];
+    if (BPF_CLASS(instruction.code) == BPF_LD && BPF_MODE(instruction.code) == BPF_IND) {
+      instruction.src_reg = kX;
+    }
+    if (is_short_test(instruction)) {
+      ebpf_insn load{};
+      load.code = BPF_ALU | EBPF_MOV | BPF_K;
+      load.dst_reg = kScratch;
+      load.imm = instruction.imm;
+      after.push_back(load);
+      instruction.code = BPF_JMP | BPF_JSET | BPF_X;
+      instruction.src_reg = kScratch;
+      instruction.imm = 0;
+    }
+    if (is_jump(instruction)) {
+      const std::size_t target = i + 1 + static_cast<std::size_t>(std::ptrdiff_t{instruction.off});
+      instruction.off = static_cast<std::int16_t>(places[target] - static_cast<std::ptrdiff_t>(after.size()) - 1);
+    }
+    after.push_back(instruction);
+  }
+  return after;
+}
+
+[[noreturn]] void fail(const std::string& call, const std::string& text, const std::string& cause) {
+  throw Error(ExitStatus::kFailed, call + ": filter \"" + text + "\": " + cause);
+}
+
+rte_bpf* load(const std::string& text) {
+  const Compiled compiled(text);
+  if (!compiled.fault().empty()) {
+    throw Error(ExitStatus::kConfigInvalid, "pcap_compile: filter \"" + text + "\": " + compiled.fault());
+  }
+  const std::unique_ptr<rte_bpf_prm, void (*)(void*)> converted(rte_bpf_convert(&compiled.program()), &rte_free);
+  if (!converted) {
+    fail("rte_bpf_convert", text, rte_strerror(rte_errno));
+  }
+  const std::vector<ebpf_insn> instructions = repaired(*converted);
+  rte_bpf_prm parameters = *converted;
+  parameters.ins = instructions.data();
+  parameters.nb_ins = static_cast<std::uint32_t>(instructions.size());
+  rte_bpf* const program = rte_bpf_load(&parameters);
+  if (program == nullptr) {
+    fail("rte_bpf_load", text, rte_strerror(rte_errno));
+  }
+  return program;
+}
+
+}  // namespace
+
+std::string filter_fault(const std::string& text) {
+  return Compiled(text).fault();
+}
+
+Filter::Filter(const std::string& text) : program_(text.empty() ? nullptr : load(text), &rte_bpf_destroy) {
+  filter_.program = program_.get();
+  rte_bpf_jit code{};
+  if (program_ && rte_bpf_get_jit(program_.get(), &code) == 0) {
+    filter_.code = code.func;
+  }
+}
+
+}  // namespace ringway

@@ -1,0 +1,131 @@
+#include "capture/filter.h"
+
+#include <gtest/gtest.h>
+#include <pcap/pcap.h>
+
+#include <string>
+#include <vector>
+
+#include "core/errors.h"
+#include "dpdk/mempool.h"
+#include "eal_environment.h"
+#include "mbufs.h"
+
+namespace ringway {
+namespace {
+
+/// Frames that filters tell apart: Ethernet types, IPv4 and IPv6, TCP, UDP and ICMP, ports, VLAN, short and long.
+std::vector<std::string> frames_of_all_kinds() {
+  const std::string macs("\2\0\0\0\0\2\2\0\0\0\0\1", 12);
+  std::vector<std::string> frames = {"", "a", std::string(13, 'x'), macs + std::string("\x08\x06\0\1", 4)};
+  for (const char protocol : {'\1', '\6', '\x11'}) {
+    for (const char port : {'\x50', '\x35'}) {
+      for (const char fragment : {'\0', '\1'}) {
+        const std::string v4 = std::string("\x45\0\0\x28\0\0\0", 7) + fragment + std::string("\x40", 1) + protocol +
+                               std::string("\0\0\x0a\0\0\1\x0a\0\0\2", 10) + std::string("\x12\x34\0", 3) + port +
+                               std::string(40, port);
+        const std::string v6 = std::string("\x60\0\0\0\0\x2c", 6) + protocol + std::string("\x40", 1) +
+                               std::string(32, '\1') + std::string("\x12\x34\0", 3) + port + std::string(40, port);
+        frames.push_back(macs + std::string("\x08\0", 2) + v4);
+        frames.push_back(macs + std::string("\x86\xdd", 2) + v6);
+        frames.push_back(macs + std::string("\x81\0\0\5\x08\0", 6) + v4);
+        frames.push_back(macs + std::string("\x08\0", 2) + v4 + std::string(1400, port));
+        frames.push_back((macs + std::string("\x08\0", 2) + v4).substr(0, 37));
+      }
+    }
+  }
+  return frames;
+}
+
+rte_mbuf* mbuf_of(rte_mempool* pool, const std::string& bytes, std::size_t segment) {
+  rte_mbuf* const mbuf = make_frame(pool, bytes.size(), segment);
+  std::size_t at = 0;
+  for (rte_mbuf* part = mbuf; part != nullptr; part = part->next) {
+    for (std::uint16_t i = 0; i < part->data_len; ++i) {
+      *rte_pktmbuf_mtod_offset(part, char*, i) = bytes[at++];
+    }
+  }
+  return mbuf;
+}
+
+TEST(Filters, TakeWhatLibpcapTakes) {
+  Mempool pool("filtered", 2047, 0, 128, 0);  // a segment may hold a single byte
+  const std::vector<std::string> frames = frames_of_all_kinds();
+  for (const char* text : {"tcp port 80",
+                           "udp port 53",
+                           "icmp",
+                           "ip6",
+                           "ip6 and udp",
+                           "vlan 5",
+                           "vlan and tcp",
+                           "arp",
+                           "host 10.0.0.1",
+                           "net 10.0.0.0/30",
+                           "greater 200",
+                           "less 60",
+                           "len >= 60",
+                           "ether[0] & 1 = 0",
+                           "tcp[13] & 4 != 0",
+                           "tcp[4:4] & 0xff = 0x35",
+                           "ip[6:2] & 0x1fff != 0",
+                           "not tcp",
+                           "port 80 or port 53",
+                           "ether src 02:00:00:00:00:01",
+                           "udp[8] = 0x35",
+                           "ip[2:2] > 30 and ip[0] & 0xf = 5",
+                           "dst portrange 50-90",
+                           "ether proto 0x86dd",
+                           "len % 7 = 1",
+                           "ip[8] * 2 = 128",
+                           "src host 10.0.0.1 and not dst host 200.1.2.3",
+                           "ip[9] & 0x80 != 0 or ip[9] & 0x11 = 0x11",
+                           "tcp[tcpflags] & (tcp-syn|tcp-ack) != 0",
+                           "ip and not ip[8] & 1 != 0 and (ether[5] & 2 != 0 or ip[9] & 4 != 0)",
+                           "ip[ip[0] & 0xf] & 3 = 0",
+                           "len / 4 > 20",
+                           "ip[9] >> 2 = 1"}) {
+    SCOPED_TRACE(text);
+    const Filter filter(text);
+    pcap_t* const dead = pcap_open_dead(DLT_EN10MB, 262144);
+    bpf_program program{};
+    ASSERT_EQ(pcap_compile(dead, &program, text, 1, PCAP_NETMASK_UNKNOWN), 0);
+    PacketFilter interpreted = filter.get();
+    interpreted.code = nullptr;
+    unsigned taken = 0;
+    for (const std::string& frame : frames) {
+      pcap_pkthdr header{
+          .ts = {}, .caplen = static_cast<unsigned>(frame.size()), .len = static_cast<unsigned>(frame.size())};
+      const bool expected = pcap_offline_filter(&program, &header, reinterpret_cast<const u_char*>(frame.data())) != 0;
+      taken += expected ? 1 : 0;
+      for (const std::size_t segment : {128, 21, 1}) {
+        rte_mbuf* const mbuf = mbuf_of(pool.get(), frame, segment);
+        EXPECT_EQ(filter.get().takes(mbuf), expected) << frame.size() << " bytes in segments of " << segment;
+        EXPECT_EQ(interpreted.takes(mbuf), expected) << frame.size() << " bytes, interpreted";
+        rte_pktmbuf_free(mbuf);
+      }
+    }
+    EXPECT_GT(taken, 0U) << "a filter that takes nothing here shows nothing";
+    EXPECT_LT(taken, frames.size());
+    pcap_freecode(&program);
+    pcap_close(dead);
+  }
+}
+
+TEST(Filters, WithoutOneAllPacketsAreTaken) {
+  Mempool pool("unfiltered", 63, 0, 2048, 0);
+  rte_mbuf* const mbuf = make_frame(pool.get(), 60);
+  EXPECT_TRUE(Filter("").get().takes(mbuf));
+  EXPECT_FALSE(Filter("").interpreted());
+  EXPECT_THROW(Filter("tcp prot 80"), Error);
+  rte_pktmbuf_free(mbuf);
+}
+
+TEST(Filters, AreMachineCodeHere) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  EXPECT_FALSE(Filter("tcp port 80").interpreted());
+  EXPECT_NE(Filter("tcp port 80").get().code, nullptr);
+#endif
+}
+
+}  // namespace
+}  // namespace ringway
