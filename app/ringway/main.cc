@@ -18,6 +18,7 @@
 #include "plan/resolve.h"
 #include "put_plan.h"
 #include "runtime/capture_file.h"
+#include "runtime/captures.h"
 #include "runtime/privileges.h"
 #include "runtime/probe.h"
 #include "runtime/runtime.h"
@@ -184,6 +185,7 @@ ExitStatus run(int argc, char** argv, HeldOutput& output) {
   Diagnostics problems;
   const std::string text = read_config(options.config, problems);
   Config config = problems.failed() ? Config{} : parse_config(text, problems);
+  check_filters(config, problems);
   take_devices_of(options.eal, config);
   if (!config.ports.empty()) {
     resolve(config, problems);

@@ -217,6 +217,9 @@ void watch(Runtime& runtime, const Options& options, const Notify& notify, HeldO
     for (const std::string& line : runtime.tend_ports(output)) {
       std::cerr << "ringway: " << line << '\n';
     }
+    for (const std::string& line : runtime.capture_news()) {
+      std::cerr << "ringway: " << line << '\n';
+    }
     if (const auto stuck = runtime.stuck()) {
       leave_stuck(*stuck);
     }

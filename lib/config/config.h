@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "core/diagnostics.h"
+#include "core/drop.h"
 
 namespace ringway {
 
@@ -15,6 +17,7 @@ inline constexpr unsigned kLastLcore = 127;   ///< highest lcore id: RTE_MAX_LCO
 inline constexpr unsigned kMostPorts = 31;    ///< RTE_MAX_ETHPORTS of Debian's DPDK, less kNoPort
 inline constexpr unsigned kMostBurst = 64;    ///< packets a poll: kMaxBurst
 inline constexpr unsigned kMostWorkers = 32;  ///< lcores that one lcore spreads flows over: kMaxLanes
+inline constexpr unsigned kMostCaptures = 8;  ///< kMaxCaptures
 
 /// A value and the place in the file where it stands.
 template <class T>
@@ -131,6 +134,37 @@ struct TrafficConfig {
   Maybe<double> faults;          ///< per cent of the frames
 };
 
+/// Which packets of a port a capture takes.
+enum class CaptureDirection {
+  kBoth,
+  kRx,  ///< as they come in
+  kTx,  ///< as they are offered to the port
+};
+
+/// Stages behind which a capture can look at packets.
+enum class CapturedStage { kLimitFrames, kSwapMacs };
+
+/// Their names, in that order.
+inline constexpr std::array<const char*, 2> kCapturedStageNames = {"limit_frames", "swap_macs"};
+
+/// `capture.NAME`: packets that are written to a file. One of `ports`, `stage` and `drops` says where they are taken.
+struct CaptureConfig {
+  std::string name;
+  Location at;
+  Maybe<std::string> file;
+  std::vector<At<std::string>> ports;
+  bool all_ports = false;
+  Maybe<CaptureDirection> direction;  ///< with ports
+  Maybe<CapturedStage> stage;
+  Maybe<DropReasons> drops;
+  Maybe<std::string> filter;         ///< as tcpdump takes it
+  Maybe<unsigned> snap;              ///< most bytes of a packet in the file, 14 to 262144
+  Maybe<unsigned> buffer;            ///< packets that may wait for the writer at each place, 64 to 1048576
+  Maybe<std::uint64_t> rotate_size;  ///< bytes of a file, whole KiB
+  Maybe<unsigned> rotate_seconds;    ///< 1 to 604800
+  Maybe<unsigned> rotate_files;      ///< that are kept, 1 to 99999
+};
+
 /// `pool`: overrides of what the planner computes.
 struct PoolConfig {
   Maybe<unsigned> size;       ///< mbufs in each pool, 1 to 16777215
@@ -173,6 +207,7 @@ struct Config {
   Location lcores_at;  ///< line 0: the file leaves placement to the planner
   RingsConfig rings;
   TrafficConfig traffic;
+  std::vector<CaptureConfig> captures;
   Maybe<unsigned> burst;  ///< packets a poll, 1 to 64
   PoolConfig pool;
   IdleConfig idle;

@@ -8,25 +8,19 @@
 #include "config/characters.h"
 #include "config/device.h"
 #include "config/document.h"
+#include "config/parse_capture.h"
 #include "config/parse_traffic.h"
 #include "config/reader.h"
 
 namespace ringway {
 namespace {
 
-constexpr std::size_t kMostSockets = 32;   // DPDK's RTE_MAX_NUMA_NODES
-constexpr std::size_t kMostItems = 32768;  // of any other list: more than the text has room for
+constexpr std::size_t kMostSockets = 32;  // DPDK's RTE_MAX_NUMA_NODES
 constexpr unsigned kLastQueue = 1023;
 constexpr unsigned kMostMemory = 1048576;  // MiB
 
-constexpr std::string_view kPortName = "a letter, then up to 31 letters, digits, '-' or '_'";
 constexpr std::string_view kQueueForms = "PORT.QUEUE or PORT.*, such as east.0 or east.*";
 constexpr std::string_view kPairForms = "[PORT, PORT] or {from: PORT, to: PORT}";
-
-bool is_port_name(std::string_view text) {
-  return text.size() <= 32 && consists_of(text, {kLowerLetters, kUpperLetters, kDigits, "-_"}) &&
-         consists_of(text.substr(0, 1), {kLowerLetters, kUpperLetters});
-}
 
 bool is_lcore_list(std::string_view text) {
   return consists_of(text, {kDigits, ",@-()"});
@@ -50,7 +44,7 @@ std::optional<QueueRef> queue_ref(std::string_view text) {
   const std::size_t dot = std::min(text.find('.'), text.size());
   const std::string_view queue = text.substr(std::min(dot + 1, text.size()));
   const auto number = whole_number(queue, 0, kLastQueue);
-  if (!is_port_name(text.substr(0, dot)) || (queue != "*" && !number)) {
+  if (!is_name(text.substr(0, dot)) || (queue != "*" && !number)) {
     return {};
   }
   return QueueRef{std::string(text.substr(0, dot)), number, {}};
@@ -61,7 +55,7 @@ bool is_queue_ref(std::string_view text) {
 }
 
 void read_port_name(const YamlNode& node, At<std::string>& name, Diagnostics& problems) {
-  if (auto text = read_text(node, is_port_name, kPortName, problems)) {
+  if (auto text = read_text(node, is_name, kNameForm, problems)) {
     name = std::move(*text);
   }
 }
@@ -124,10 +118,10 @@ void read_ports(const YamlNode& node, std::vector<PortConfig>& ports, Diagnostic
   }
   for (const YamlNode& child : node.children) {
     PortConfig port = read_port(child, problems);
-    if (is_port_name(child.key)) {
+    if (is_name(child.key)) {
       ports.push_back(std::move(port));
     } else {
-      problems.invalid(child.key_at, child.path, "is not a port's name; expected " + std::string(kPortName));
+      problems.invalid(child.key_at, child.path, "is not a port's name; expected " + std::string(kNameForm));
     }
   }
 }
@@ -171,16 +165,6 @@ void check_mode(const YamlNode& node, Mode mode, Diagnostics& problems) {
                      is_cross ? "belongs to mode reflect; expected pairs with mode cross_connect"
                               : "belongs to mode cross_connect; expected ports with mode reflect");
   }
-}
-
-Read port_names_into(std::vector<At<std::string>>& ports) {
-  return [&ports](const YamlNode& value, Diagnostics& told) {
-    for (const YamlNode& item : read_list(value, kMostItems, "ports", told)) {
-      if (auto name = read_text(item, is_port_name, kPortName, told)) {
-        ports.push_back(std::move(*name));
-      }
-    }
-  };
 }
 
 void read_forwarding(const YamlNode& node, ForwardingConfig& forwarding, Diagnostics& problems) {
@@ -313,6 +297,7 @@ void read_config_node(const YamlNode& root, Config& config, Diagnostics& problem
   const Read lcores = [&](const YamlNode& node, Diagnostics& told) { read_lcores(node, config, told); };
   const Read overrides = [&](const YamlNode& node, Diagnostics& told) { read_overrides(node, config.rings, told); };
   const Read traffic = [&](const YamlNode& node, Diagnostics& told) { read_traffic(node, config.traffic, told); };
+  const Read captures = [&](const YamlNode& node, Diagnostics& told) { read_captures(node, config.captures, told); };
   const Read eal = [&](const YamlNode& node, Diagnostics& told) { read_eal(node, config.eal, told); };
   read_mapping(root,
                {{"ports", ports, "a mapping of 1 to 31 ports"},
@@ -320,6 +305,7 @@ void read_config_node(const YamlNode& root, Config& config, Diagnostics& problem
                 {"lcores", lcores},
                 {"rings", ring_into(config.rings.all, {{"override", overrides}})},
                 {"traffic", traffic},
+                {"capture", captures},
                 {"burst", number_into(config.burst, 1, kMostBurst)},
                 {"pool", mapping_of({{"size", number_into(config.pool.size, 1, 16777215)},
                                      {"cache", number_into(config.pool.cache, 0, 512)},

@@ -23,21 +23,6 @@ std::optional<double> per_cent(std::string_view text) {
   return text.ends_with('%') ? decimal(text.substr(0, text.size() - 1), 100) : std::nullopt;
 }
 
-/// Reads a scalar by `convert`, which returns nothing for a text that does not fit.
-template <class T, class Convert>
-Read scalar_into(Maybe<T>& value, std::string_view expected, Convert convert) {
-  return [&value, expected, convert](const YamlNode& node, Diagnostics& problems) {
-    if (!is_a(YamlNode::Kind::kScalar, node, expected, problems)) {
-      return;
-    }
-    if (const auto converted = convert(std::string_view(node.text))) {
-      value = {*converted, node.at};
-    } else {
-      refuse(node, expected, problems);
-    }
-  };
-}
-
 std::optional<unsigned> frame_size(std::string_view text) {
   return text == "imix" ? std::optional(0U) : whole_number(text, 64, 9000);
 }

@@ -57,6 +57,11 @@ void refuse_unknown(const YamlNode& node, const std::vector<Key>& keys, Diagnost
 
 }  // namespace
 
+bool is_name(std::string_view text) {
+  return text.size() <= 32 && consists_of(text, {kLowerLetters, kUpperLetters, kDigits, "-_"}) &&
+         consists_of(text.substr(0, 1), {kLowerLetters, kUpperLetters});
+}
+
 Read number_into(Maybe<unsigned>& value, unsigned least, unsigned most) {
   return [&value, least, most](const YamlNode& node, Diagnostics& problems) {
     if (const auto number = read_number(node, least, most, problems)) {
@@ -105,6 +110,16 @@ Read word_into(Maybe<std::string>& value, std::vector<std::string> words) {
   return [&value, words = std::move(words)](const YamlNode& node, Diagnostics& problems) {
     if (const auto chosen = read_word(node, words, problems)) {
       value = {words[*chosen], node.at};
+    }
+  };
+}
+
+Read port_names_into(std::vector<At<std::string>>& ports) {
+  return [&ports](const YamlNode& value, Diagnostics& told) {
+    for (const YamlNode& item : read_list(value, kMostItems, "ports", told)) {
+      if (auto name = read_text(item, is_name, kNameForm, told)) {
+        ports.push_back(std::move(*name));
+      }
     }
   };
 }

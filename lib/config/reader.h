@@ -25,6 +25,13 @@ struct Key {
   std::string_view needed = {};  ///< what is expected when the key is missing; empty: it may be
 };
 
+/// Items of a list without a bound of its own: more than the text has room for.
+inline constexpr std::size_t kMostItems = 32768;
+
+/// What ports and captures may be called.
+inline constexpr std::string_view kNameForm = "a letter, then up to 31 letters, digits, '-' or '_'";
+bool is_name(std::string_view text);
+
 /// Says whether a text is what a key takes.
 using Fits = bool (*)(std::string_view text);
 
@@ -33,6 +40,8 @@ Read numbers_into(Maybe<std::vector<unsigned>>& values, std::size_t most_values,
 Read boolean_into(Maybe<bool>& value);
 Read text_into(Maybe<std::string>& value, Fits fits, std::string_view expected);
 Read word_into(Maybe<std::string>& value, std::vector<std::string> words);
+/// A list of names of ports.
+Read port_names_into(std::vector<At<std::string>>& ports);
 Read mapping_of(std::vector<Key> keys);
 
 /// Reads a mapping by its table; unknown and missing keys are told.
@@ -70,6 +79,21 @@ void refuse(const YamlNode& node, std::string_view expected, Diagnostics& proble
 
 /// Tells that a mapping lacks a key.
 void refuse_missing(const YamlNode& mapping, std::string_view key, std::string_view expected, Diagnostics& problems);
+
+/// Reads a scalar by `convert`, which returns nothing for a text that does not fit.
+template <class T, class Convert>
+Read scalar_into(Maybe<T>& value, std::string_view expected, Convert convert) {
+  return [&value, expected, convert](const YamlNode& node, Diagnostics& problems) {
+    if (!is_a(YamlNode::Kind::kScalar, node, expected, problems)) {
+      return;
+    }
+    if (const auto converted = convert(std::string_view(node.text))) {
+      value = {*converted, node.at};
+    } else {
+      refuse(node, expected, problems);
+    }
+  };
+}
 
 /// The number if `text` is plain decimal (no sign, no needless 0) and within the bounds.
 std::optional<unsigned> whole_number(std::string_view text, unsigned least, unsigned most);

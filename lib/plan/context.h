@@ -65,6 +65,21 @@ void plan_port(PlanContext& context, std::size_t port);
 /// Decides legs, rings and TX queues, once it is known which lcore polls which queue.
 void plan_legs(PlanContext& context);
 
+/// Decides which legs show packets to captures, and where; once their frame limits are there.
+void plan_taps(PlanContext& context);
+
+/// Whether captures may share packets from a port with whoever works on them.
+bool shares_before_work(const Plan& plan, std::size_t port);
+
+/// Whether packets from a port get headers of their own before they leave.
+bool owns_headers(const Plan& plan, std::size_t from);
+
+/// The pool of mbufs with room on a port's NUMA socket, once the pools are there.
+std::size_t pool_with_room(const Plan& plan, std::size_t port);
+
+/// Sizes the pools, and checks the memory for them.
+void plan_pools(PlanContext& context);
+
 /// Decides what generators send, once the ports are there.
 void plan_traffic(PlanContext& context);
 

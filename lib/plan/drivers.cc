@@ -73,6 +73,11 @@ std::string devarg(std::string_view device, std::string_view key) {
   return {};
 }
 
+bool rewrites_packets(std::string_view device) {
+  const std::string mode = devarg(device, "mode");
+  return vdev_driver(device) == kBondDriver && (mode == "5" || mode == "6");
+}
+
 bool takes_bonds_mac(std::string_view driver) {
   return driver != "net_af_xdp" && driver != "net_memif" && driver != "net_pcap" && driver != "net_vhost" &&
          driver != "net_virtio_user";

@@ -47,6 +47,9 @@ unsigned driver_copies(std::string_view driver, const std::string& device);
 /// The same of a port; of a bond the most that a member makes.
 unsigned driver_copies(const PortPlan& port);
 
+/// Whether the driver writes to packets that it is to send: a bond that balances by MAC addresses (mode 5 and 6).
+bool rewrites_packets(std::string_view device);
+
 /// Whether a bond can have such a member: it is given the bond's MAC address, which af_xdp, memif, pcap, vhost and
 /// virtio-user refuse (22.11).
 bool takes_bonds_mac(std::string_view driver);

@@ -51,6 +51,7 @@ class Explainer {
     lcores();
     rings();
     traffic();
+    captures();
     rest();
     eal();
     return out_.str();
@@ -136,12 +137,15 @@ class Explainer {
   /// `east.0 -> drop frames outside 14 to 1522 bytes -> flows over rx.east.1-3 and rx.east.1-4`.
   std::string describe(const LegPlan& leg) const {
     std::string text = leg.rx() != nullptr ? queue(leg.rx()->port, leg.rx()->queue) : plan_.rings[leg.from_ring()].name;
+    text += tapped(leg, TapPoint::kRx);
     if (leg.limit) {
       text += " -> drop frames outside " + std::to_string(leg.limit->min) + " to " + std::to_string(leg.limit->max) +
               " bytes";
     }
+    text += tapped(leg, TapPoint::kLimitFrames);
     text += leg.own_headers ? " -> own headers where data is shared" : "";
     text += leg.swap_macs ? " -> swap MACs" : "";
+    text += tapped(leg, TapPoint::kSwapMacs) + tapped(leg, TapPoint::kTx);
     if (leg.tx() != nullptr) {
       return text + " -> TX queue " + queue(leg.tx()->port, leg.tx()->queue);
     }
@@ -150,6 +154,17 @@ class Explainer {
       names.push_back(plan_.rings[ring].name);
     }
     return text + (names.size() > 1 ? " -> flows over " : " -> ") + join(names);
+  }
+
+  /// ` -> capture web`, or nothing.
+  std::string tapped(const LegPlan& leg, TapPoint point) const {
+    std::string text;
+    for (const TapPlan& tap : leg.taps) {
+      for (std::size_t i = 0; tap.point == point && i < tap.captures.size(); ++i) {
+        text += " -> capture " + plan_.captures[tap.captures[i]].name;
+      }
+    }
+    return text;
   }
 
   /// The roles that make this lcore's legs: `rx: [east.0], work: true`.
@@ -237,6 +252,59 @@ class Explainer {
       key("traffic", "  ", "packets", traffic.packets);
     }
     key("traffic", "  ", "faults", decimal(traffic.faults_ppm / 1e4) + "%");
+  }
+
+  void captures() {
+    out_ << (plan_.captures.empty() ? "" : "\ncapture:\n");
+    for (const CapturePlan& capture : plan_.captures) {
+      const std::string at = "capture." + capture.name;
+      out_ << "  " << named(capture.name) << ":\n";
+      key(at, "    ", "file", quoted(capture.file));
+      if (!capture.ports.empty()) {
+        const char* const directions[] = {"both", "rx", "tx"};
+        key(at, "    ", "ports", "[" + joined(names_of(capture.ports), ", ") + "]");
+        key(at, "    ", "direction", directions[static_cast<std::size_t>(capture.direction)]);
+      }
+      if (capture.stage) {
+        key(at, "    ", "stage", kCapturedStageNames[static_cast<std::size_t>(*capture.stage)]);
+      }
+      if (capture.drops.any()) {
+        key(at, "    ", "drops", "[" + joined(drop_reasons(capture.drops), ", ") + "]");
+      }
+      if (!capture.filter.empty()) {
+        key(at, "    ", "filter", quoted(capture.filter));
+      }
+      key(at, "    ", "snap", capture.snap);
+      key(at, "    ", "buffer", capture.buffer);
+      if (capture.rotates()) {
+        key(at, "    ", "rotate", "{" + joined(rotation(capture), ", ") + "}");
+      }
+    }
+  }
+
+  static std::vector<std::string> drop_reasons(const DropReasons& reasons) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < kDropReasons; ++i) {
+      if (reasons.test(i)) {
+        names.emplace_back(kDropReasonNames[i]);
+      }
+    }
+    return names;
+  }
+
+  static std::vector<std::string> rotation(const CapturePlan& capture) {
+    std::vector<std::string> all;
+    if (capture.rotate_bytes > 0) {
+      const bool mib = capture.rotate_bytes % (1U << 20U) == 0;
+      all.push_back("size: " + std::to_string(capture.rotate_bytes >> (mib ? 20U : 10U)) + (mib ? "MiB" : "KiB"));
+    }
+    if (capture.rotate_seconds > 0) {
+      all.push_back("seconds: " + std::to_string(capture.rotate_seconds));
+    }
+    if (capture.rotate_files > 0) {
+      all.push_back("files: " + std::to_string(capture.rotate_files));
+    }
+    return all;
   }
 
   /// The shortest text that reads back as the same number.

@@ -41,6 +41,7 @@ class Planner {
         plan_legs(context_);
         warn_of_shared_cores();
         plan_traffic(context_);
+        plan().captures = context_.resolved.captures;
         plan_memory(context_);
       }
     }

@@ -26,4 +26,15 @@ bool leg_waits(const Plan& plan, const LegPlan& leg) {
                      [&](std::size_t ring) { return plan.rings[ring].wait_ms > 0; });
 }
 
+TapPort tap_port(const Plan& plan, const LegPlan& leg, bool outbound) {
+  if (outbound && leg.tx() != nullptr) {
+    return {leg.tx()->port, true};
+  }
+  if (leg.rx() != nullptr) {
+    return {leg.rx()->port, false};
+  }
+  const RingPlan& ring = plan.rings[leg.from_ring()];
+  return {ring.port, ring.use == RingUse::kTx};
+}
+
 }  // namespace ringway

@@ -129,6 +129,46 @@ struct ToRings {
   bool operator==(const ToRings&) const = default;
 };
 
+/// Where a leg shows packets to captures.
+enum class TapPoint {
+  kRx,           ///< as they came in
+  kLimitFrames,  ///< behind that stage
+  kSwapMacs,     ///< behind that stage
+  kTx,           ///< as they are offered to the port
+  kDrop,         ///< those it drops: they go to the captures' writer instead of the pool
+};
+
+/// A tap of a leg: what it shows goes to the writer over a ring of its own.
+struct TapPlan {
+  TapPoint point = TapPoint::kRx;
+  std::vector<std::size_t> captures;  ///< indices into Plan::captures
+  unsigned size = 0;                  ///< of its ring, a power of two; it holds one packet fewer
+  unsigned socket = 0;                ///< NUMA socket of the leg's lcore
+
+  bool operator==(const TapPlan&) const = default;
+};
+
+/// Packets that are written to a file, and where they are taken: at ports, behind a stage, or where they are dropped.
+struct CapturePlan {
+  std::string name;
+  std::string file;
+  std::vector<std::size_t> ports;  ///< indices into Plan::ports
+  CaptureDirection direction = CaptureDirection::kBoth;
+  std::optional<CapturedStage> stage;
+  DropReasons drops;
+  std::string filter;              ///< as tcpdump takes it; empty: all packets
+  unsigned snap = 0;               ///< most bytes of a packet in the file
+  unsigned buffer = 0;             ///< size of the ring from each place
+  std::uint64_t rotate_bytes = 0;  ///< of a file; 0: no limit
+  unsigned rotate_seconds = 0;     ///< 0: no limit
+  unsigned rotate_files = 0;       ///< that are kept; 0: all
+
+  /// Whether it goes on to a new file now and then.
+  bool rotates() const noexcept { return rotate_bytes > 0 || rotate_seconds > 0; }
+
+  bool operator==(const CapturePlan&) const = default;
+};
+
 /// One leg of a way: where packets are taken, what happens, where they are put.
 struct LegPlan {
   std::variant<PortQueue, FromRing> source;
@@ -136,6 +176,7 @@ struct LegPlan {
   std::optional<std::size_t> own_headers;  ///< pool of headers for packets whose data is shared; none: it never is
   bool swap_macs = false;
   std::optional<FrameRange> limit;  ///< frames outside are dropped; none: the source cannot bring such a frame
+  std::vector<TapPlan> taps;        ///< by TapPoint, at most one each
 
   /// The RX queue that it polls; null: it takes from a ring.
   const PortQueue* rx() const noexcept { return std::get_if<PortQueue>(&source); }
@@ -196,6 +237,8 @@ struct Plan {
   unsigned wait_ms = 0;  ///< how long outputs wait that do and have no time of their own
   std::vector<LcorePlan> lcores;
   std::optional<TrafficPlan> traffic;  ///< none: no port is a lab port
+  std::vector<CapturePlan> captures;
+  std::vector<PoolPlan> clone_pools;  ///< of mbufs without data, by which captures share packets; one a NUMA socket
   IdlePlan idle;
 
   bool operator==(const Plan&) const = default;
@@ -206,6 +249,17 @@ std::string leg_name(const Plan& plan, const LegPlan& leg);
 
 /// Whether the leg keeps packets that its output has no room for.
 bool leg_waits(const Plan& plan, const LegPlan& leg);
+
+/// A port and the way that packets go there.
+struct TapPort {
+  std::size_t port = 0;  ///< index into Plan::ports
+  bool outbound = false;
+
+  bool operator==(const TapPort&) const = default;
+};
+
+/// Where the packets of a leg go out, with `outbound` and if it sends; else where they came in, as far as it knows.
+TapPort tap_port(const Plan& plan, const LegPlan& leg, bool outbound);
 
 /// Why a number is what it is: key path to sentence.
 using Reasons = std::multimap<std::string, std::string>;

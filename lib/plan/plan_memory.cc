@@ -4,7 +4,6 @@
 #include "core/frames.h"
 #include "plan/context.h"
 #include "plan/drivers.h"
-#include "plan/pool_size.h"
 
 namespace ringway {
 namespace {
@@ -12,7 +11,7 @@ namespace {
 constexpr unsigned kDefaultCache = 256;
 constexpr unsigned kDefaultDataRoom = 2048;
 
-/// Pools, frames and memory; each member function is one step, in the order of `run`.
+/// Pools and frames; each member function is one step, in the order of `run`.
 class MemoryPlanner {
  public:
   explicit MemoryPlanner(PlanContext& context)
@@ -26,8 +25,7 @@ class MemoryPlanner {
     make_pools();
     plan_headers();
     plan_frames();
-    size_pools();
-    check_memory();
+    plan_pools(context_);
   }
 
  private:
@@ -97,25 +95,13 @@ class MemoryPlanner {
     }
   }
 
-  /// Whether packets of that port get headers of their own before they leave.
-  bool owns_headers(std::size_t from) const { return plan_.mode == Mode::kReflect && plan_.ports[from].shares_data; }
-
-  /// The pool of mbufs with room on a port's NUMA socket.
-  std::size_t pool_with_room(std::size_t port) const {
-    std::size_t pool = 0;
-    while (plan_.pools[pool].socket != plan_.ports[port].socket) {
-      ++pool;  // make_pools has made one
-    }
-    return pool;
-  }
-
   /// Who writes to packets does so in private where others may have their data, too.
   void plan_headers() {
     for (LcorePlan& lcore : plan_.lcores) {
       for (LegPlan& leg : lcore.legs) {
         const std::size_t from = leg.rx() != nullptr ? leg.rx()->port : plan_.rings[leg.from_ring()].port;
-        if (leg.swap_macs && owns_headers(from)) {
-          leg.own_headers = pool_with_room(from);
+        if (leg.swap_macs && owns_headers(plan_, from)) {
+          leg.own_headers = pool_with_room(plan_, from);
         }
       }
     }
@@ -171,7 +157,7 @@ class MemoryPlanner {
         const PortPlan& from = plan_.ports[way.from];
         const PortPlan& to = plan_.ports[way.to];
         const FrameRange in = received_frames(from.device, *context_.facts[way.from], from.mtu);
-        const bool headers = owns_headers(way.from);
+        const bool headers = owns_headers(plan_, way.from);
         // What a mapped file holds of a frame is one segment; with a header of its own each is a chain.
         const unsigned one_segment = headers ? 0 : from.replay ? in.max : data_room_;
         const FrameRange out = accepted_frames(to.device, *context_.facts[way.to], to.mtu, one_segment);
@@ -185,13 +171,37 @@ class MemoryPlanner {
         feeding[way.to].insert(any_pool ? plan_.pools.size() : from.pool);
       }
     }
+    plan_taps(context_);
+    const std::vector<bool> captured = outputs_of([](const LegPlan& leg) {
+      return std::any_of(leg.taps.begin(), leg.taps.end(),
+                         [](const auto& tap) { return tap.point != TapPoint::kDrop; });
+    });
     for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
       PortPlan& port = plan_.ports[i];
       plan_scatter(i, port);
       plan_chains(i, port, chained[i]);
-      port.fast_free = context_.facts[i]->fast_free && !port.multi_segs && feeding[i].size() == 1 &&
+      if (captured[i] && rewrites_packets(port.device)) {
+        problems().invalid(port_at(i), "ports." + port.name,
+                           "is a bond that writes its MAC addresses into what it sends, which captures share; expected "
+                           "another mode than 5 and 6, or captures of drops only");
+      }
+      port.fast_free = context_.facts[i]->fast_free && !port.multi_segs && !captured[i] && feeding[i].size() == 1 &&
                        *feeding[i].begin() < plan_.pools.size();
     }
+  }
+
+  /// Ports that packets of such legs leave by.
+  template <class Is>
+  std::vector<bool> outputs_of(Is is) const {
+    std::vector<bool> ports(plan_.ports.size());
+    for (const LcorePlan& lcore : plan_.lcores) {
+      for (const LegPlan& leg : lcore.legs) {
+        const TapPort at = tap_port(plan_, leg, true);
+        const std::size_t to = at.outbound ? at.port : context_.resolved.way_from(at.port)->to;
+        ports[to] = ports[to] || is(leg);
+      }
+    }
+    return ports;
   }
 
   /// A driver that carries less than the MTU asks for is not to be found out by a drop.
@@ -234,133 +244,10 @@ class MemoryPlanner {
       problems().invalid(port_at(i), "ports." + port.name,
                          "frames of several mbufs leave by this port and " + port.driver + " cannot send them; " +
                              "expected " +
-                             (owns_headers(i) ? "mode: cross_connect, which writes no headers"
-                                              : "a pool.data_room of " + number(longest_frame(port.mtu))));
-    }
-  }
-
-  /// Every place where mbufs of a pool can be at one moment.
-  PoolDemand demand(std::size_t pool) const {
-    PoolDemand demand;
-    std::set<std::size_t> outputs;
-    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
-      const PortPlan& port = plan_.ports[i];
-      if (port.pool != pool) {
-        continue;
-      }
-      for (const Part& part : parts_of(port.device, *context_.facts[i])) {
-        demand.add("RX descriptors of " + port.name, port.rx_queues, port.rx_descriptors);
-        demand.add("kept by " + port.name + "'s driver", port.rx_queues, extra_mbufs_per_queue(part.facts.driver));
-      }
-      demand.add("held by " + port.name + "'s device", 1, context_.facts[i]->held_mbufs);
-    }
-    for (const Way& way : plan_.ways) {
-      if (passes(way, pool)) {
-        outputs.insert(way.to);
-      }
-    }
-    for (const std::size_t output : outputs) {
-      const PortPlan& port = plan_.ports[output];
-      demand.add("TX descriptors of " + port.name, port.tx_queues * std::max<std::size_t>(port.members.size(), 1),
-                 port.tx_descriptors);
-    }
-    add_rings(demand, pool);
-    unsigned segments = 1;
-    for (const PortPlan& port : plan_.ports) {
-      segments = std::max(segments, (longest_frame(port.mtu) + data_room_ - 1) / data_room_);
-    }
-    demand.add("1.5 caches of the lcores and the main lcore", plan_.lcores.size() + 1,
-               cache_reach(plan_.pools[pool].cache));
-    demand.add(segments > 1 ? "lcores' bursts of " + number(segments) + "-mbuf frames" : "lcores' bursts",
-               plan_.lcores.size(), std::uint64_t{plan_.burst} * segments);
-    return demand;
-  }
-
-  /// Whether mbufs of the pool go that way: packets, or headers in front of them; or copies of other pools' packets,
-  /// which af_xdp puts into its own.
-  bool passes(const Way& way, std::size_t pool) const {
-    const PortPlan& to = plan_.ports[way.to];
-    return plan_.ports[way.from].pool == pool || (owns_headers(way.from) && pool_with_room(way.from) == pool) ||
-           (to.driver == "net_af_xdp" && to.pool == pool);
-  }
-
-  /// Rings that packets of the pool pass, and what legs keep that wait for room.
-  void add_rings(PoolDemand& demand, std::size_t pool) const {
-    for (const RingPlan& ring : plan_.rings) {
-      const bool in_it = std::any_of(plan_.ways.begin(), plan_.ways.end(), [&](const Way& way) {
-        return (ring.use == RingUse::kWork ? way.from : way.to) == ring.port && passes(way, pool);
-      });
-      demand.add("ring " + ring.name, in_it ? 1 : 0, ring.size - 1);
-    }
-    std::uint64_t waiting = 0;
-    for (const LcorePlan& lcore : plan_.lcores) {
-      for (const LegPlan& leg : lcore.legs) {
-        waiting += leg_waits(plan_, leg) ? 1 : 0;
-      }
-      for (const std::size_t port : lcore.generate) {
-        const bool waits = plan_.ports[port].replay || plan_.traffic->packets_per_s == 0;
-        waiting += waits ? plan_.ports[port].rx_queues : 0;
-      }
-    }
-    demand.add("kept by legs that wait for room", waiting, plan_.burst);
-  }
-
-  /// All pools get the size of the largest, so that one number says it.
-  void size_pools() {
-    std::uint64_t size = 0;
-    for (std::size_t i = 0; i < plan_.pools.size(); ++i) {
-      const PoolDemand needed = demand(i);
-      size = std::max(size, round_up_pool(needed.mbufs()));
-      context_.why("pool.size", plan_.pools[i].name + ": " + needed.formula() + ", up to the next 2^k - 1");
-      if (config_.pool.size && config_.pool.size->value < needed.mbufs()) {
-        problems().invalid(config_.pool.size->at, "pool.size",
-                           "is " + number(config_.pool.size->value) + " and cannot fill the descriptors of " +
-                               plan_.pools[i].name + "; expected at least " + needed.formula());
-      }
-    }
-    size = config_.pool.size ? config_.pool.size->value : size;
-    for (PoolPlan& pool : plan_.pools) {
-      pool.size = static_cast<unsigned>(size);
-    }
-    if (cache_reach(plan_.pools.front().cache) > size) {
-      problems().invalid(place_of(config_.pool.cache, {}), "pool.cache",
-                         "is " + number(plan_.pools.front().cache) + ", and 1.5 times that is more than the pool's " +
-                             number(size) + " mbufs; expected less");
-    }
-  }
-
-  void check_memory() {
-    std::uint64_t all = 0;
-    for (const PoolPlan& pool : plan_.pools) {
-      const std::uint64_t needed = memory_mib(plan_, pool.socket, context_.inventory.no_huge);
-      all += needed;
-      if (!context_.inventory.no_huge) {
-        check_hugepages(pool.socket, needed);
-      }
-    }
-    if (context_.inventory.no_huge) {
-      check_ordinary_memory(all);
-    }
-  }
-
-  void check_ordinary_memory(std::uint64_t needed) {
-    const unsigned there = context_.inventory.memory_mib;
-    context_.why("pool", number(needed) + " MiB of ordinary memory (no_huge), of " + number(there));
-    if (needed > there) {
-      problems().missing(config_.eal.at, "eal.memory",
-                         "is " + number(there) + " MiB, and the pools need " + number(needed) +
-                             "; expected eal: {memory: " + number(needed) + "}");
-    }
-  }
-
-  void check_hugepages(unsigned socket, std::uint64_t needed) {
-    const std::uint64_t there = free_mib(context_.inventory.hugepages, socket);
-    const std::string command = reserve_command(context_.inventory.hugepages, socket, needed);
-    context_.why("pool", number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ": " + command);
-    if (needed > there) {
-      problems().missing({}, "pool",
-                         "needs " + number(needed) + " MiB of hugepages on NUMA socket " + number(socket) + ", and " +
-                             number(there) + " MiB are free; expected: " + command);
+                             (shares_before_work(plan_, i) ? "captures to take packets behind swap_macs, or with "
+                                                             "direction: tx"
+                              : owns_headers(plan_, i)     ? "mode: cross_connect, which writes no headers"
+                                                           : "a pool.data_room of " + number(longest_frame(port.mtu))));
     }
   }
 

@@ -49,8 +49,10 @@ std::uint64_t pool_bytes(const PoolPlan& pool, bool no_huge) {
 
 std::uint64_t memory_mib(const Plan& plan, unsigned socket, bool no_huge) {
   std::uint64_t bytes = 0;
-  for (const PoolPlan& pool : plan.pools) {
-    bytes += pool.socket == socket ? pool_bytes(pool, no_huge) : 0;
+  for (const auto* pools : {&plan.pools, &plan.clone_pools}) {
+    for (const PoolPlan& pool : *pools) {
+      bytes += pool.socket == socket ? pool_bytes(pool, no_huge) : 0;
+    }
   }
   const bool first = plan.pools.empty() || plan.pools.front().socket == socket;
   return (bytes + kMib - 1) / kMib + (first ? kBaseMib : 0);

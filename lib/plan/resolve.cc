@@ -26,27 +26,14 @@ class Resolver {
     check_unused_ports();
     check_lcore_sections();
     check_traffic();
+    resolve_captures(config_, resolved_, problems_);
     return std::move(resolved_);
   }
 
  private:
   /// Index of a port, or kNone with a problem told.
   std::size_t port_named(const std::string& name, Location at, const std::string& path) {
-    for (std::size_t i = 0; i < config_.ports.size(); ++i) {
-      if (config_.ports[i].name == name) {
-        return i;
-      }
-    }
-    std::vector<std::string> names;
-    for (const PortConfig& port : config_.ports) {
-      names.push_back(port.name);
-    }
-    std::string expected = did_you_mean(name, names);
-    if (expected.empty()) {
-      expected = names.empty() ? "; define it under ports" : "; expected " + join(names, "or");
-    }
-    problems_.invalid(at, path, "no port is named '" + name + "'" + expected);
-    return kNone;
+    return find_port(config_, name, at, path, problems_).value_or(kNone);
   }
 
   bool is_port(const std::string& name) const {
@@ -303,6 +290,23 @@ const Way* Resolved::way_from(std::size_t port) const {
     }
   }
   return nullptr;
+}
+
+std::optional<std::size_t> find_port(const Config& config, const std::string& name, Location at,
+                                     const std::string& path, Diagnostics& problems) {
+  std::vector<std::string> names;
+  for (const PortConfig& port : config.ports) {
+    if (port.name == name) {
+      return names.size();
+    }
+    names.push_back(port.name);
+  }
+  std::string expected = did_you_mean(name, names);
+  if (expected.empty()) {
+    expected = names.empty() ? "; define it under ports" : "; expected " + join(names, "or");
+  }
+  problems.invalid(at, path, "no port is named '" + name + "'" + expected);
+  return {};
 }
 
 bool is_lab(const PortConfig& port) {

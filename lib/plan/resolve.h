@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -32,6 +34,7 @@ struct Resolved {
   std::vector<PortRole> tx;             ///< lcores that transmit for everybody
   std::vector<PortRole> generate;       ///< empty: the planner finds an lcore
   std::vector<PortRole> check;          ///< the same
+  std::vector<CapturePlan> captures;
 
   /// The way that packets from `port` take; null: it only sends.
   const Way* way_from(std::size_t port) const;
@@ -45,6 +48,13 @@ bool is_lab(const PortConfig& port);
 
 /// Whether ringway makes the port itself, in memory: `lab` and `replay`. An lcore feeds it, another empties it.
 bool is_made_here(const PortConfig& port);
+
+/// The port of that name, an index; none with a problem told.
+std::optional<std::size_t> find_port(const Config& config, const std::string& name, Location at,
+                                     const std::string& path, Diagnostics& problems);
+
+/// Resolves `capture`, once the ways are there.
+void resolve_captures(const Config& config, Resolved& resolved, Diagnostics& problems);
 
 /// Resolves names and refuses what no machine could mend. This is all that `--check` needs besides parsing.
 Resolved resolve(const Config& config, Diagnostics& problems);

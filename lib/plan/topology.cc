@@ -28,6 +28,7 @@ struct Deeds {
   bool sends = false;
   bool owns_headers = false;
   bool swaps_macs = false;
+  std::set<std::string> captures;                          // that look at its packets
   std::map<std::string, std::vector<std::string>> limits;  // frame lengths: the RX queues whose frames are held to them
 };
 
@@ -85,6 +86,11 @@ class TopologyBuilder {
     ++deeds.legs;
     deeds.owns_headers = deeds.owns_headers || leg.own_headers;
     deeds.swaps_macs = deeds.swaps_macs || leg.swap_macs;
+    for (const TapPlan& tap : leg.taps) {
+      for (const std::size_t capture : tap.captures) {
+        deeds.captures.insert(plan_.captures[capture].name);
+      }
+    }
     if (const PortQueue* rx = leg.rx()) {
       link({EdgeKind::kRx, rx->port, rx->queue}, {NodeKind::kPortIn, rx->port}, node);
       if (leg.limit) {
@@ -157,6 +163,9 @@ class TopologyBuilder {
     }
     if (deeds.sends) {
       facts.emplace_back("transmit");
+    }
+    if (!deeds.captures.empty()) {
+      facts.push_back("capture " + join({deeds.captures.begin(), deeds.captures.end()}));
     }
     return facts;
   }
@@ -242,6 +251,9 @@ class TopologyBuilder {
           copies += (copies.empty() ? "" : ", ") + plan_.ports[i].name + half + std::to_string(count);
         }
       }
+    }
+    if (!plan_.captures.empty()) {
+      out_.notes.push_back("captures: packets reach their writer by reference; it copies what goes into the files");
     }
     out_.notes.push_back(copies.empty() ? "zero copy here: nobody copies"
                                         : "zero copy here: the forwarder copies nothing; drivers copy: " + copies);

@@ -2,7 +2,10 @@
 
 #include <rte_cycles.h>
 
+#include <deque>
 #include <type_traits>
+
+#include "runtime/captures.h"
 
 namespace ringway {
 namespace {
@@ -12,35 +15,56 @@ template <class Kind>
 class PlannedLeg : public LegOf<Kind> {
  public:
   template <class Source, class Forwarder>
-  PlannedLeg(const LegPlan& plan, const LegParts& parts, Source source, Forwarder forwarder) noexcept
+  PlannedLeg(const LegPlan& plan, const LegParts& parts, Source source, Forwarder forwarder)
       : LegOf<Kind>(plan.rx() != nullptr ? Rank::kReceive : Rank::kPass, source, forwarder),
         limit_frames_(plan.limit ? plan.limit->min : 0, plan.limit ? plan.limit->max : UINT32_MAX),
         own_headers_(plan.own_headers ? parts.pools[*plan.own_headers] : nullptr) {
+    add_tap(TapPoint::kRx, plan, parts);
     if (plan.limit) {
       this->add_stage(stage_ref(limit_frames_));
     }
+    add_tap(TapPoint::kLimitFrames, plan, parts);
     if (plan.own_headers) {
       this->add_stage(stage_ref(own_headers_));
     }
     if (plan.swap_macs) {
       this->add_stage(stage_ref(swap_macs_));
     }
+    add_tap(TapPoint::kSwapMacs, plan, parts);
+    add_tap(TapPoint::kTx, plan, parts);
+    add_tap(TapPoint::kDrop, plan, parts);
   }
 
   void receive_from(std::uint16_t port) noexcept override { this->leg().receive_from(port); }
   void send_to(std::uint16_t port) noexcept override { this->leg().send_to(port); }
 
  private:
+  /// The tap at that point, if the plan has one there.
+  void add_tap(TapPoint point, const LegPlan& plan, const LegParts& parts) {
+    for (const TapPlan& tap : plan.taps) {
+      if (tap.point != point) {
+        continue;
+      }
+      TapLane& lane = parts.captures.add_tap(plan, tap);
+      if (point == TapPoint::kDrop) {
+        this->give_drops_to(lane);
+      } else {
+        this->add_stage(stage_ref(taps_.emplace_back(lane)));
+      }
+    }
+  }
+
   LimitFrames limit_frames_;
   OwnHeaders own_headers_;
   SwapMacs swap_macs_;
+  std::deque<Tap> taps_;  // they stay where they are
 };
 
 /// One that spreads flows, with the outputs that it spreads them over.
 template <class Output>
 class SpreadingLeg final : public PlannedLeg<Leg<PortSource, Spread<Output>>> {
  public:
-  SpreadingLeg(const LegPlan& plan, const LegParts& parts, PortSource source, std::vector<Output> outputs) noexcept
+  SpreadingLeg(const LegPlan& plan, const LegParts& parts, PortSource source, std::vector<Output> outputs)
       : PlannedLeg<Leg<PortSource, Spread<Output>>>(
             plan, parts, source, Spread<Output>(parts.hash, outputs.data(), static_cast<unsigned>(outputs.size()))),
         outputs_(std::move(outputs)) {}  // its elements stay where they are

@@ -14,6 +14,7 @@
 #include "stage/limit_frames.h"
 #include "stage/own_headers.h"
 #include "stage/swap_macs.h"
+#include "stage/tap.h"
 
 namespace ringway {
 
@@ -39,6 +40,7 @@ class LegUnit {
   virtual const Counters& counters() const noexcept = 0;
   /// Before the first poll only.
   virtual void add_stage(StageRef stage) noexcept = 0;
+  virtual void give_drops_to(TapLane& tap) noexcept = 0;
   /// Another port takes the place of the one at that end. Only while nobody polls the leg.
   virtual void receive_from(std::uint16_t) noexcept {}
   virtual void send_to(std::uint16_t) noexcept {}
@@ -62,6 +64,7 @@ class LegOf : public LegUnit {
   LegRef ref() noexcept override { return ref_of(leg_); }
   const Counters& counters() const noexcept override { return leg_.counters(); }
   void add_stage(StageRef stage) noexcept override { leg_.add_stage(stage); }
+  void give_drops_to(TapLane& tap) noexcept override { leg_.give_drops_to(tap); }
   std::uint16_t held() const noexcept override { return leg_.held(); }
   void abandon() noexcept override { leg_.abandon(); }
 
@@ -78,6 +81,8 @@ struct RingUnit {
   std::map<unsigned, NumaPtr<RingProducer>> producers;  // by lcore
 };
 
+class Captures;
+
 /// What legs of a plan are made of; all of it outlives them.
 struct LegParts {
   const Plan& plan;
@@ -85,6 +90,7 @@ struct LegParts {
   std::vector<RingUnit>& rings;             ///< one a ring of the plan; a leg adds its lcore as producer
   const std::vector<rte_mempool*>& pools;   ///< one a pool of the plan
   const FlowHash& hash;
+  Captures& captures;  ///< a leg adds its taps
 };
 
 /// Makes a leg of an lcore of the plan, in memory of its NUMA socket. Throws Error when there is none.

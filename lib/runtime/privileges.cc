@@ -79,9 +79,9 @@ std::size_t filter_calls(const std::vector<AllowedCall>& calls) {
   }
   for (const AllowedCall& call : calls) {
     const int number = seccomp_syscall_resolve_name(call.name);
-    const scmp_arg_cmp without = SCMP_A2(SCMP_CMP_MASKED_EQ, call.forbidden_bits, 0);
-    const int result =
-        seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, number, call.forbidden_bits != 0 ? 1 : 0, &without);
+    const unsigned looked_at = call.forbidden_bits | call.required_bits;
+    const scmp_arg_cmp bits = SCMP_A2(SCMP_CMP_MASKED_EQ, looked_at, call.required_bits);
+    const int result = seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, number, looked_at != 0 ? 1 : 0, &bits);
     // Not every architecture has every call: aarch64 has no epoll_wait.
     if (result != 0 && number >= 0) {
       fail(std::string("seccomp_rule_add: ") + call.name, -result);

@@ -7,6 +7,7 @@
 
 #include "core/frames.h"
 #include "datapath/custody.h"
+#include "runtime/capture_report.h"
 #include "runtime/print.h"
 #include "runtime/replay_report.h"
 
@@ -209,6 +210,9 @@ std::int64_t Report::unaccounted() const noexcept {
 
 bool Report::balanced() const noexcept {
   return unaccounted() == 0 && in_other_buffers == 0 &&
+         std::all_of(
+             totals.captures.begin(), totals.captures.end(),
+             [](const CaptureTotals& capture) { return capture.matched == capture.written + capture.missed; }) &&
          std::all_of(pools.begin(), pools.end(),
                      [](const PoolTotals& pool) { return pool.missing == 0 && pool.freed_twice == 0; });
 }
@@ -217,9 +221,12 @@ ExitStatus Report::exit_status() const noexcept {
   if (!balanced()) {
     return ExitStatus::kUnbalanced;
   }
+  const bool ended = std::any_of(totals.captures.begin(), totals.captures.end(),
+                                 [](const CaptureTotals& capture) { return !capture.error.empty(); });
   const bool faults = std::any_of(totals.replays.begin(), totals.replays.end(),
                                   [](const ReplayTotals& replay) { return !replay.fault.empty(); });
-  return faults || (totals.traffic && !totals.traffic->sound()) ? ExitStatus::kFailed : ExitStatus::kClean;
+  const bool unsound = totals.traffic && !totals.traffic->sound();
+  return ended || faults || unsound ? ExitStatus::kFailed : ExitStatus::kClean;
 }
 
 std::string to_json(const Report& report) {
@@ -248,6 +255,9 @@ std::string to_json(const Report& report) {
   json["rings"] = Json::object();
   for (const RingTotals& ring : totals.rings) {
     json["rings"][ring.name] = ring_json(ring);
+  }
+  for (const CaptureTotals& capture : totals.captures) {
+    json["captures"][capture.name] = to_json(capture);
   }
   if (totals.traffic) {
     json["traffic"] = traffic_json(*totals.traffic);
@@ -301,7 +311,9 @@ std::string to_text(const Totals& totals) {
     print_traffic(text, *totals.traffic);
   }
   print_replays(text, totals.replays);
-  print_copies(text += '\n', "", totals);
+  text += '\n';
+  print_captures(text, "", totals.captures);
+  print_copies(text, "", totals);
   print(text, "\nbalance after %.3f s\n", totals.seconds);
   print(text, "  received             %20" PRIu64 "\n", totals.received);
   if (totals.cloned > 0) {
@@ -357,6 +369,9 @@ std::string rates_to_json(const Totals& before, const Totals& now) {
   for (const RingTotals& ring : now.rings) {
     json["rings"][ring.name] = ring_json(ring);
   }
+  for (const CaptureTotals& capture : now.captures) {
+    json["captures"][capture.name] = to_json(capture);
+  }
   json["copies"] = copies_json(now);
   return json.dump() + '\n';
 }
@@ -384,6 +399,7 @@ std::string rates_to_text(const Totals& before, const Totals& now) {
   if (now.traffic) {
     print_latency(text, *now.traffic);
   }
+  print_captures(text, "  ", now.captures);
   print_copies(text, "  ", now);
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     if (now.dropped[i] > before.dropped[i]) {

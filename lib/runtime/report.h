@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "core/drop.h"
 #include "core/exit_status.h"
 #include "datapath/copy_reason.h"
-#include "core/drop.h"
 #include "runtime/histogram_export.h"
 #include "runtime/kernel_interface.h"
 #include "traffic/replayer.h"
@@ -52,6 +52,18 @@ struct RingTotals {
   std::uint64_t enqueued = 0;
   std::uint64_t dequeued = 0;
   std::uint64_t refused = 0;  ///< packets dropped because it was full
+};
+
+/// A capture's totals since start.
+struct CaptureTotals {
+  std::string name;
+  std::string file;
+  std::uint64_t matched = 0;  ///< packets seen where it looks that its filter takes; at the end: written + missed
+  std::uint64_t written = 0;  ///< packets in its files, those deleted since included
+  std::uint64_t missed = 0;   ///< packets that its writer was too late for, or could not write
+  std::uint64_t bytes = 0;    ///< of its files
+  std::uint64_t files = 0;
+  std::string error;  ///< why nothing is written any more; empty: it is
 };
 
 /// Percentiles in reports, and their names.
@@ -111,6 +123,7 @@ struct Totals {
   std::vector<PortTotals> ports;
   std::vector<RingTotals> rings;
   std::vector<LcoreTotals> lcores;
+  std::vector<CaptureTotals> captures;
   std::optional<TrafficTotals> traffic;  ///< none: no lab port
   std::vector<ReplayTotals> replays;     ///< one a replay port
 
@@ -138,9 +151,11 @@ struct Report {
 
   /// received + cloned - transmitted - dropped - in_flight: not 0 means that ringway lost count of packets.
   std::int64_t unaccounted() const noexcept;
-  /// Nothing unaccounted for, no packet in another buffer than it came in, no pool with mbufs missing or freed twice.
+  /// Nothing unaccounted for, by captures neither, no packet in another buffer than it came in, no pool with mbufs
+  /// missing or freed twice.
   bool balanced() const noexcept;
-  /// kClean; kUnbalanced; or kFailed when all is balanced, but traffic was not sound or a replay ended by a fault.
+  /// kClean; kUnbalanced; or kFailed when all is balanced, but traffic was not sound, a replay ended by a fault, or a
+  /// capture could not go on.
   ExitStatus exit_status() const noexcept;
 };
 

@@ -22,6 +22,7 @@ static_assert(kLastLcore < RTE_MAX_LCORE);
 static_assert(kMostPorts < RTE_MAX_ETHPORTS);
 static_assert(kMostBurst == kMaxBurst);
 static_assert(kMostWorkers == kMaxLanes);
+static_assert(kMostCaptures == kMaxCaptures);
 
 }  // namespace
 
@@ -29,7 +30,7 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids)
     : plan_(plan), hash_(plan.symmetric ? FlowHash::Key::kSymmetric : FlowHash::Key::kStandard) {
   watch_custody();
   for (const PoolPlan& pool : plan_.pools) {
-    pools_.emplace_back(pool.name, pool.size, pool.cache, pool.data_room, pool.socket);
+    pools_.emplace_back(pool.name, pool.size, pool.cache, pool.data_room, pool.socket, !plan_.captures.empty());
     pool_pointers_.push_back(pools_.back().get());
   }
   make_ports(ids);
@@ -49,7 +50,13 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids)
   for (const PortUnit& port : ports_) {
     ids_of_ports.push_back(port.id());
   }
-  const LegParts parts{.plan = plan_, .ports = ids_of_ports, .rings = rings_, .pools = pool_pointers_, .hash = hash_};
+  captures_ = std::make_unique<Captures>(plan_, ids_of_ports);
+  const LegParts parts{.plan = plan_,
+                       .ports = ids_of_ports,
+                       .rings = rings_,
+                       .pools = pool_pointers_,
+                       .hash = hash_,
+                       .captures = *captures_};
   for (const LcorePlan& lcore : plan_.lcores) {
     lcores_.push_back(
         std::make_unique<LcoreUnit>(lcore, make_legs(lcore, parts),
@@ -120,6 +127,7 @@ void Runtime::enter() {
     replays_->start();
   }
   watchdog_.emplace(lcores_);
+  captures_->start();
 }
 
 void Runtime::start() {
@@ -183,6 +191,8 @@ std::vector<std::string> Runtime::notices() const {
     const std::vector<std::string> of_port = port.notices();
     all.insert(all.end(), of_port.begin(), of_port.end());
   }
+  const std::vector<std::string> of_captures = captures_->notices();
+  all.insert(all.end(), of_captures.begin(), of_captures.end());
   return all;
 }
 

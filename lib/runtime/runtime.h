@@ -8,6 +8,7 @@
 
 #include "dpdk/mempool.h"
 #include "plan/plan.h"
+#include "runtime/captures.h"
 #include "runtime/hot_plug.h"
 #include "runtime/lab_port.h"
 #include "runtime/lcore_unit.h"
@@ -69,7 +70,10 @@ class Runtime {
   /// Takes ports out of service whose device is unplugged, and back when it returns. Returns what it did, a line each.
   std::vector<std::string> tend_ports(HeldOutput& output) { return hot_plug_->tend(output); }
 
-  /// What drivers could not do and were done without.
+  /// Captures that have come to an end since this was last asked, a line each.
+  std::vector<std::string> capture_news() { return captures_->news(); }
+
+  /// What drivers, or captures, could not do and was done without.
   std::vector<std::string> notices() const;
 
  private:
@@ -83,6 +87,7 @@ class Runtime {
   void join();
   void abandon();
   void drain_ports();
+  TapLane* drop_tap_of(const PortQueue& rx) const;
   void reap_outputs();
   std::vector<PoolTotals> audit_pools();
   RingTotals ring_totals(std::size_t ring) const;
@@ -96,6 +101,7 @@ class Runtime {
   std::deque<PortUnit> ports_;
   FlowHash hash_;
   std::vector<RingUnit> rings_;
+  std::unique_ptr<Captures> captures_;
   std::unique_ptr<Traffic> traffic_;  // null: no lab port, or tests are their own
   std::vector<std::unique_ptr<LcoreUnit>> lcores_;
   std::vector<std::pair<const LegPlan*, LegUnit*>> planned_;  // the plan's own legs

@@ -38,6 +38,7 @@ Report Runtime::stop() {
   abandon();
   drain_ports();
   reap_outputs();
+  captures_->stop();
   Report report;
   report.totals = totals();
 #if defined(RINGWAY_CUSTODY)
@@ -122,8 +123,9 @@ void Runtime::abandon() {
       leg->abandon();
     }
   }
-  for (const RingUnit& unit : rings_) {
-    RingSource source(unit.ring.get(), kMaxBurst);
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    RingSource source(rings_[i].ring.get(), kMaxBurst);
+    drained_.drop_tap = ring_readers_[i]->counters().drop_tap;
     for (Burst burst; const std::uint16_t taken = source.fill(burst);) {
       drop(burst.data(), taken, DropReason::kShutdown, drained_);
       source.done(taken);
@@ -137,12 +139,21 @@ void Runtime::drain_ports() {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     for (unsigned queue = 0; plan_.ports[i].drain_at_stop && queue < plan_.ports[i].rx_queues; ++queue) {
       PortSource source{.port = ports_[i].id(), .queue = static_cast<std::uint16_t>(queue), .burst = kMaxBurst};
+      drained_.drop_tap = drop_tap_of({i, queue});
       for (Burst burst; source.fill(burst) > 0;) {
         drained_.received.add(burst.size());
         drop(burst.data(), burst.size(), DropReason::kShutdown, drained_);
       }
     }
   }
+}
+
+/// Who takes what is dropped of such packets; null: nobody.
+TapLane* Runtime::drop_tap_of(const PortQueue& rx) const {
+  const auto leg = std::find_if(planned_.begin(), planned_.end(), [&rx](const auto& planned) {
+    return planned.first->rx() != nullptr && *planned.first->rx() == rx;
+  });
+  return leg == planned_.end() ? nullptr : leg->second->counters().drop_tap;
 }
 
 // Some drivers free what the device has sent only inside a later TX burst, and close without doing so
@@ -168,6 +179,11 @@ std::vector<PoolTotals> Runtime::audit_pools() {
     pool.held_by_driver = std::clamp<std::uint64_t>(pool.size - std::min(pool.free, pool.size), lost.least, lost.most);
     pool.missing = static_cast<std::int64_t>(pool.size) - static_cast<std::int64_t>(pool.free + pool.held_by_driver);
     pool.freed_twice = audit.duplicates;
+    all.push_back(pool);
+  }
+  for (const auto& [name, audit] : captures_->audit_pools()) {
+    PoolTotals pool{.name = name, .size = audit.size, .free = audit.free, .freed_twice = audit.duplicates};
+    pool.missing = static_cast<std::int64_t>(pool.size) - static_cast<std::int64_t>(pool.free);
     all.push_back(pool);
   }
   return all;

@@ -1,5 +1,6 @@
 #include "runtime/system_calls.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -58,6 +59,9 @@ const Names kPeerOnSocket = {"unlink",          "poll",    "accept",        "acc
                              "recvfrom",        "connect", "socket",        "fcntl",       "eventfd2", "ioctl",
                              "timerfd_settime", "writev",  "get_mempolicy", "memfd_create"};
 
+// A capture's writer, on files that are open. Its io_uring takes nothing but writes.
+const Names kCapture = {"pwrite64", "io_uring_enter"};
+
 // A NIC that was unplugged comes back: the bus is looked through, and its files are opened.
 const Names kNic = {"openat",  "access",    "readlink", "readlinkat",       "getdents64",    "ioctl",        "fcntl",
                     "flock",   "pwrite64",  "eventfd2", "timerfd_settime",  "dup",           "dup2",         "dup3",
@@ -106,6 +110,9 @@ std::optional<std::vector<AllowedCall>> calls_after_start(const Plan& plan) {
   if (!known) {
     return {};
   }
+  if (!plan.captures.empty()) {
+    names.insert(names.end(), kCapture.begin(), kCapture.end());
+  }
   const auto before = [](std::string_view a, std::string_view b) { return a < b; };
   std::sort(names.begin(), names.end(), before);
   names.erase(std::unique(names.begin(), names.end(), [](std::string_view a, std::string_view b) { return a == b; }),
@@ -116,6 +123,12 @@ std::optional<std::vector<AllowedCall>> calls_after_start(const Plan& plan) {
   }
   for (const char* name : kWithoutExec) {
     calls.push_back({.name = name, .forbidden_bits = PROT_EXEC});
+  }
+  const bool opens = std::any_of(names.begin(), names.end(), [](std::string_view name) { return name == "openat"; });
+  const bool rotates = std::any_of(plan.captures.begin(), plan.captures.end(),
+                                   [](const CapturePlan& capture) { return capture.rotates(); });
+  if (rotates && !opens) {  // only files that are not there yet
+    calls.push_back({.name = "openat", .required_bits = O_CREAT | O_EXCL});
   }
   return calls;
 }

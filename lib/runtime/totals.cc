@@ -27,6 +27,7 @@ Totals Runtime::packets() const {
   }
   totals.received += drained_.received.get();
   add_drops_and_copies(totals, drained_);
+  add_drops_and_copies(totals, captures_->ledger());
   return totals;
 }
 
@@ -47,6 +48,7 @@ Totals Runtime::totals() const {
   for (std::size_t i = 0; i < rings_.size(); ++i) {
     totals.rings.push_back(ring_totals(i));
   }
+  totals.captures = captures_->totals();
   if (traffic_) {
     totals.traffic = traffic_->totals();
     for (std::size_t i = 0; i < ports_.size(); ++i) {

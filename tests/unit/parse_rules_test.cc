@@ -39,15 +39,15 @@ void expect_told(const std::vector<Case>& cases, std::string (*file)(const std::
 }
 
 TEST(ParseRules, TellsUnknownKeys) {
-  expect_told(
-      {{"brust: 1", ":3:1: brust: is an unknown key; did you mean 'burst'?"},
-       {"<<: {}",
-        ":3:1: <<: is an unknown key; expected ports, forwarding, lcores, rings, traffic, burst, pool, idle or eal"},
-       {"pool: {chache: 1}", ":3:8: pool.chache: is an unknown key; did you mean 'cache'?"},
-       {"pool: {\"a\\e[1m\": 1}", ":3:8: pool.a\\x1B[1m: is an unknown key; expected size, cache or data_room"},
-       {"idle: {x: 1}", ":3:8: idle.x: is an unknown key; expected spin_polls, pause_polls or sleep_us"},
-       {"eal: {in_memroy: true}", ":3:7: eal.in_memroy: is an unknown key; did you mean 'in_memory'?"}},
-      with);
+  expect_told({{"brust: 1", ":3:1: brust: is an unknown key; did you mean 'burst'?"},
+               {"<<: {}",
+                ":3:1: <<: is an unknown key; expected ports, forwarding, lcores, rings, traffic, capture, burst, "
+                "pool, idle or eal"},
+               {"pool: {chache: 1}", ":3:8: pool.chache: is an unknown key; did you mean 'cache'?"},
+               {"pool: {\"a\\e[1m\": 1}", ":3:8: pool.a\\x1B[1m: is an unknown key; expected size, cache or data_room"},
+               {"idle: {x: 1}", ":3:8: idle.x: is an unknown key; expected spin_polls, pause_polls or sleep_us"},
+               {"eal: {in_memroy: true}", ":3:7: eal.in_memroy: is an unknown key; did you mean 'in_memory'?"}},
+              with);
   EXPECT_EQ(told(with_device("net_af_packet0,iface=veth0")),
             ":1:36: ports.a.iface=veth0: is an unknown key; a text with commas in braces or brackets needs quotes\n");
 }

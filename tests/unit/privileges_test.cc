@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -14,6 +15,8 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "core/errors.h"
@@ -121,6 +124,22 @@ TEST(SystemCalls, GrowWithTheKindsOfPorts) {
       EXPECT_STRNE(call.name, never);
     }
   }
+}
+
+TEST(SystemCalls, OfCapturesAreThereWithThemOnly) {
+  const auto with = [](const Plan& plan, const std::string& name) {
+    const auto calls = *calls_after_start(plan);
+    const auto call = std::find_if(calls.begin(), calls.end(), [&](const auto& one) { return one.name == name; });
+    return call == calls.end() ? std::nullopt : std::optional(*call);
+  };
+  Plan plan = plan_of("net_null");
+  EXPECT_FALSE(with(plan, "pwrite64") || with(plan, "io_uring_enter") || with(plan, "openat"));
+  plan.captures.resize(1);
+  EXPECT_TRUE(with(plan, "pwrite64") && with(plan, "io_uring_enter"));
+  EXPECT_FALSE(with(plan, "openat") || with(plan, "io_uring_setup") || with(plan, "io_uring_register"));
+  plan.captures[0].rotate_seconds = 1;
+  ASSERT_TRUE(with(plan, "openat"));
+  EXPECT_EQ(with(plan, "openat")->required_bits, unsigned{O_CREAT | O_EXCL}) << "no file that is there";
 }
 
 }  // namespace
