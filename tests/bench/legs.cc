@@ -10,6 +10,7 @@
 #include <functional>
 #include <vector>
 
+#include "capture/filter.h"
 #include "dpdk/eal.h"
 #include "dpdk/mempool.h"
 #include "dpdk/ring.h"
@@ -18,6 +19,7 @@
 #include "ring_ports.h"
 #include "stage/limit_frames.h"
 #include "stage/swap_macs.h"
+#include "stage/tap.h"
 
 namespace ringway {
 namespace {
@@ -44,14 +46,18 @@ rte_mbuf* make_packet(rte_mempool* pool, std::uint32_t flow, std::size_t frame_b
 /// Where legs take from and put to: the bench has the far ends.
 class Bench {
  public:
-  Bench() : pool_("gate", 255, 0, 2048, 0), port_("gate"), hash_(FlowHash::Key::kStandard) {
+  Bench()
+      : pool_("gate", 255, 0, 2048, 0),
+        clones_("gate clones", 1023, 256, Mempool::kNoBuffer, 0, true),
+        port_("gate"),
+        hash_(FlowHash::Key::kStandard) {
     if (rte_eth_dev_configure(id(), 1, 1, &kConf) != 0 ||
         rte_eth_rx_queue_setup(id(), 0, 64, 0, nullptr, pool_.get()) != 0 ||
         rte_eth_tx_queue_setup(id(), 0, 64, 0, nullptr) != 0 || rte_eth_dev_start(id()) != 0) {
       throw std::runtime_error("the port does not start");
     }
     use_frames_of(60);
-    for (unsigned i = 0; i < 3; ++i) {
+    for (unsigned i = 0; i < 4; ++i) {
       rings_.emplace_back("gate" + std::to_string(i), 256U, false, 0U);
     }
   }
@@ -70,6 +76,8 @@ class Bench {
   PortOutput to_port() const { return {id(), 0}; }
   RingOutput to_ring(std::size_t i = 1) { return {rings_[i].get(), producers_[i]}; }
   const FlowHash& hash() const { return hash_; }
+  rte_ring* tap_ring() const { return rings_[3].get(); }
+  rte_mempool* clones() const { return clones_.get(); }
 
   /// One case: `fill` bursts of full size, each put in beforehand and taken out afterwards, or polls of nothing.
   template <class Kind>
@@ -110,9 +118,12 @@ class Bench {
     for (rte_ring* ring : {port_.in(), port_.out(), rings_[0].get(), rings_[1].get(), rings_[2].get()}) {
       rte_ring_dequeue_burst(ring, mbufs, 2 * kBurst, nullptr);
     }
+    const unsigned clones = rte_ring_dequeue_burst(tap_ring(), mbufs, 2 * kBurst, nullptr);
+    rte_pktmbuf_free_bulk(reinterpret_cast<rte_mbuf**>(mbufs), clones);
   }
 
   Mempool pool_;
+  Mempool clones_;
   RingPort port_;
   FlowHash hash_;
   std::vector<Ring> rings_;
@@ -124,6 +135,17 @@ class Bench {
 struct NoLeg {};
 LegRef ref_of(NoLeg&) {
   return {.poll = [](void*) noexcept { return std::uint16_t{0}; }, .reap = nullptr, .self = nullptr};
+}
+
+/// A capture of what a filter takes; empty: all.
+void measure_tapped(Bench& bench, const char* name, const std::string& filter) {
+  const Filter compiled(filter);
+  const TapCapture capture{.bit = 0, .filter = compiled.get(), .reasons = {}};
+  TapLane lane(bench.tap_ring(), bench.clones(), {&capture, 1});
+  const Tap tap(lane);
+  PortToPort tapped(bench.from_port(), CrossConnect(Dropping(bench.to_port())));
+  tapped.add_stage(stage_ref(tap));
+  bench.measure(name, tapped);
 }
 
 void measure_all(Bench& bench) {
@@ -152,9 +174,12 @@ void measure_all(Bench& bench) {
   PortToPort limited(bench.from_port(), drop_to_port());
   limited.add_stage(stage_ref(limit));
   bench.measure("port to port, limiting frames", limited);
+  measure_tapped(bench, "port to port, capturing all", "");
+  measure_tapped(bench, "port to port, capturing nothing by a filter", "tcp port 80");
   bench.use_frames_of(1514);  // the same cost, or something is copied
   bench.measure("port to port, 1514 bytes", PortToPort(bench.from_port(), drop_to_port()));
   bench.measure("port to two rings, 1514 bytes", PortToRings(bench.from_port(), Spread(bench.hash(), two, 2)));
+  measure_tapped(bench, "port to port, capturing all, 1514 bytes", "");
   bench.measure("idle port", PortToPort(bench.from_port(), drop_to_port()), false);
   bench.measure("idle ring", RingToPort(bench.from_ring(), drop_to_port()), false);
 }
