@@ -8,7 +8,7 @@ BUILD_PACKAGES=(g++ meson ninja-build pkg-config libdpdk-dev libboost-program-op
 # a server.
 TEST_PACKAGES=(python3 python3-scapy clang lld libclang-rt-14-dev clang-format iproute2 ethtool procps util-linux valgrind
   graphviz libbenchmark-dev dpdk-dev systemd qemu-system-x86 linux-image-amd64 busybox-static cpio kmod podman buildah crun
-  netavark iptables podman-compose mmdebstrap python3-yaml python3-kubernetes chromium-headless-shell socat pv strace)
+  netavark iptables podman-compose mmdebstrap python3-yaml python3-kubernetes chromium-headless-shell socat pv strace tshark)
 
 # install_missing PACKAGE... : installs those that are not there, with sudo where not root, and says so.
 install_missing() {
