@@ -17,8 +17,8 @@
 #include "core/errors.h"
 #include "core/text.h"
 #include "plan/drivers.h"
-#include "runtime/capture_file.h"
 #include "runtime/kernel_interface.h"
+#include "runtime/replay_file.h"
 
 namespace ringway {
 namespace {

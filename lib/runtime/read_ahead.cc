@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds kLook{20};  // at the file's size
 
 }  // namespace
 
-ReadAhead::ReadAhead(CaptureFile& file, const ReplayCounters& counters, rte_mbuf_ext_shared_info& references)
+ReadAhead::ReadAhead(ReplayFile& file, const ReplayCounters& counters, rte_mbuf_ext_shared_info& references)
     : file_(file), counters_(counters), references_(references), size_(file.bytes().size()), thread_([this] {
         run();
       }) {}

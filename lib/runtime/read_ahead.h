@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <thread>
 
-#include "runtime/capture_file.h"
+#include "runtime/replay_file.h"
 
 namespace ringway {
 
@@ -16,7 +16,7 @@ class ReadAhead {
  public:
   /// `file`, `counters` and `references` (of mbufs to the file, see Replayer) outlive it. The thread inherits the
   /// caller's signal mask and CPUs.
-  ReadAhead(CaptureFile& file, const ReplayCounters& counters, rte_mbuf_ext_shared_info& references);
+  ReadAhead(ReplayFile& file, const ReplayCounters& counters, rte_mbuf_ext_shared_info& references);
   /// Ends the thread.
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
@@ -31,7 +31,7 @@ class ReadAhead {
   void let_go() noexcept;
   void look() noexcept;
 
-  CaptureFile& file_;
+  ReplayFile& file_;
   const ReplayCounters& counters_;
   rte_mbuf_ext_shared_info& references_;
   std::uint64_t size_;

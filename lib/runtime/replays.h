@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "plan/plan.h"
-#include "runtime/capture_file.h"
 #include "runtime/lab_port.h"
 #include "runtime/leg_unit.h"
 #include "runtime/read_ahead.h"
+#include "runtime/replay_file.h"
 #include "runtime/report.h"
 #include "traffic/replayer.h"
 
@@ -45,7 +45,7 @@ class Replays {
     explicit Unit(const std::string& path) : file(path) {}
 
     std::size_t port = 0;
-    CaptureFile file;
+    ReplayFile file;
     rte_mbuf_ext_shared_info references{};  // 1, and 1 for each mbuf that refers to the file
     NumaPtr<ReplayCounters> counters;
     NumaPtr<RingProducer> into_port;

@@ -14,14 +14,14 @@ namespace ringway {
 /// A capture, mapped read-only and shared: its pages are the page cache's. When bytes of it are lost under the mapping,
 /// since somebody cuts the file or the disk fails, whoever reads them finds zeros instead of dying of SIGBUS, and
 /// state().cut is set. Main thread only, but for what is said otherwise.
-class CaptureFile {
+class ReplayFile {
  public:
   /// Throws Error when there is no such file, it may not be read, or holds nothing.
-  explicit CaptureFile(const std::string& path);
+  explicit ReplayFile(const std::string& path);
   /// Nobody refers to the mapping any more.
-  ~CaptureFile();
-  CaptureFile(const CaptureFile&) = delete;
-  CaptureFile& operator=(const CaptureFile&) = delete;
+  ~ReplayFile();
+  ReplayFile(const ReplayFile&) = delete;
+  ReplayFile& operator=(const ReplayFile&) = delete;
 
   const std::string& path() const noexcept { return path_; }
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }

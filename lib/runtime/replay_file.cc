@@ -1,4 +1,4 @@
-#include "runtime/capture_file.h"
+#include "runtime/replay_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -102,7 +102,7 @@ void handle_bus_errors() {
 
 }  // namespace
 
-CaptureFile::CaptureFile(const std::string& path)
+ReplayFile::ReplayFile(const std::string& path)
     : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   struct stat facts {};
   if (fd_ < 0) {
@@ -131,7 +131,7 @@ CaptureFile::CaptureFile(const std::string& path)
   slot->data = data_;
 }
 
-CaptureFile::~CaptureFile() {
+ReplayFile::~ReplayFile() {
   const auto slot = std::find_if(mappings.begin(), mappings.end(),
                                  [this](const Mapped& mapping) { return mapping.data.load() == data_; });
   slot->data = nullptr;
@@ -139,13 +139,13 @@ CaptureFile::~CaptureFile() {
   close(fd_);
 }
 
-std::uint64_t CaptureFile::size_now() const noexcept {
+std::uint64_t ReplayFile::size_now() const noexcept {
   struct stat facts {};
   return fstat(fd_, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
 // Linux 5.14 on; before, reading is only begun here, and an lcore may have to wait for its end.
-void CaptureFile::read(std::uint64_t from, std::uint64_t bytes) const noexcept {
+void ReplayFile::read(std::uint64_t from, std::uint64_t bytes) const noexcept {
   const std::uint64_t first = page_below(from);
   void* const at = const_cast<std::byte*>(data_ + first);
   if (madvise(at, from + bytes - first, MADV_POPULATE_READ) != 0 && errno == EINVAL) {
@@ -153,13 +153,13 @@ void CaptureFile::read(std::uint64_t from, std::uint64_t bytes) const noexcept {
   }
 }
 
-void CaptureFile::let_go(std::uint64_t from, std::uint64_t bytes) const noexcept {
+void ReplayFile::let_go(std::uint64_t from, std::uint64_t bytes) const noexcept {
   const std::uint64_t first = page_below(from);
   madvise(const_cast<std::byte*>(data_ + first), page_below(from + bytes) - first, MADV_DONTNEED);
 }
 
 void require_capture(const std::string& path) {
-  const CaptureFile file(path);
+  const ReplayFile file(path);
   if (const CaptureFault fault = CaptureReader(file.bytes()).fault(); fault != CaptureFault::kNone) {
     fail(path, text_of(fault), ExitStatus::kResourceMissing);
   }

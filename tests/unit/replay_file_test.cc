@@ -1,4 +1,4 @@
-#include "runtime/capture_file.h"
+#include "runtime/replay_file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -16,20 +16,20 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
-class CaptureFiles : public testing::Test {
+class ReplayFiles : public testing::Test {
  protected:
-  CaptureFiles() { std::ofstream(path_) << std::string(3 * kPage + 100, 'x'); }
-  ~CaptureFiles() override { std::filesystem::remove(path_); }
+  ReplayFiles() { std::ofstream(path_) << std::string(3 * kPage + 100, 'x'); }
+  ~ReplayFiles() override { std::filesystem::remove(path_); }
 
-  static char at(const CaptureFile& file, std::size_t place) {
+  static char at(const ReplayFile& file, std::size_t place) {
     return static_cast<char>(*const_cast<const volatile std::byte*>(file.bytes().data() + place));
   }
 
   std::string path_ = testing::TempDir() + "ringway-capture-" + std::to_string(getpid());
 };
 
-TEST_F(CaptureFiles, WhatIsLostReadsAsZerosAndIsTold) {
-  CaptureFile file(path_);
+TEST_F(ReplayFiles, WhatIsLostReadsAsZerosAndIsTold) {
+  ReplayFile file(path_);
   ASSERT_EQ(file.bytes().size(), 3 * kPage + 100);
   EXPECT_EQ(at(file, 3 * kPage + 99), 'x');
   std::filesystem::resize_file(path_, kPage + 10);
@@ -42,11 +42,11 @@ TEST_F(CaptureFiles, WhatIsLostReadsAsZerosAndIsTold) {
   EXPECT_EQ(file.size_now(), kPage + 10);
 }
 
-TEST_F(CaptureFiles, AnotherFilesLossIsNotTakenForItsOwn) {
+TEST_F(ReplayFiles, AnotherFilesLossIsNotTakenForItsOwn) {
   const std::string other_path = path_ + "-other";
   std::filesystem::copy_file(path_, other_path);
-  CaptureFile one(path_);
-  CaptureFile other(other_path);
+  ReplayFile one(path_);
+  ReplayFile other(other_path);
   std::filesystem::resize_file(other_path, 0);
   EXPECT_EQ(at(other, 0), '\0');
   EXPECT_TRUE(other.state().cut);
@@ -62,12 +62,12 @@ void read_what_is_lost(const std::string& path) {
   static_cast<void>(*static_cast<const volatile char*>(data));
 }
 
-TEST_F(CaptureFiles, OthersBusErrorsStayTheirs) {
+TEST_F(ReplayFiles, OthersBusErrorsStayTheirs) {
 #if defined(__SANITIZE_ADDRESS__)
   static_cast<void>(read_what_is_lost);
   GTEST_SKIP() << "AddressSanitizer's own handler ends the process in another way";
 #endif
-  const CaptureFile file(path_);
+  const ReplayFile file(path_);
   const std::string other_path = path_ + "-other";
   std::filesystem::copy_file(path_, other_path);
   EXPECT_EXIT(read_what_is_lost(other_path), testing::KilledBySignal(SIGBUS), "");
@@ -75,18 +75,18 @@ TEST_F(CaptureFiles, OthersBusErrorsStayTheirs) {
   std::filesystem::remove(other_path);
 }
 
-TEST_F(CaptureFiles, LetsGoOfWhatComesBackAtNeed) {
-  const CaptureFile file(path_);
+TEST_F(ReplayFiles, LetsGoOfWhatComesBackAtNeed) {
+  const ReplayFile file(path_);
   file.read(0, 3 * kPage + 100);
   file.let_go(0, 2 * kPage);
   EXPECT_EQ(at(file, 0), 'x');
   EXPECT_EQ(at(file, 3 * kPage), 'x');
 }
 
-TEST_F(CaptureFiles, RefusesWhatCannotBeMapped) {
+TEST_F(ReplayFiles, RefusesWhatCannotBeMapped) {
   const auto refusal = [](const std::string& path) {
     try {
-      const CaptureFile file(path);
+      const ReplayFile file(path);
     } catch (const Error& error) {
       return std::string(error.what());
     }
