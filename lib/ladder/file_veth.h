@@ -11,8 +11,7 @@ namespace ringway {
 /// on.
 class VethPair {
  public:
-  /// Throws CannotRun where the kernel does not allow it. Without privileges it takes a user namespace, which only a
-  /// process of one thread may enter.
+  /// Once in a process that has one thread only. Throws CannotRun where the kernel does not allow it.
   VethPair();
 
   /// Runs `what` with the calling thread in the far namespace.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ladder/network.h"
 #include "ladder/packet_way.h"
 #include "ladder/placement.h"
 
@@ -63,8 +64,8 @@ Outcome run_hop(const Wires& wires, const Load& load, const Headers& headers) {
 
 Outcome run_bridge(const Load& load) {
   const Wires wires;
-  wires.switch_middle("bridge/bridge-nf-call-iptables", false);  // or each frame passes IP's filters as well
-  wires.configure(
+  set_network_switch("bridge/bridge-nf-call-iptables", false);  // or each frame passes IP's filters as well
+  run_ip(
       "link add hop type bridge forward_delay 0 mcast_snooping 0\n"
       "link set left master hop\n"
       "link set right master hop\n"
@@ -75,11 +76,11 @@ Outcome run_bridge(const Load& load) {
 Outcome run_router(const Load& load) {
   constexpr std::uint8_t kTtl = 64;
   const Wires wires;
-  wires.configure(std::string("address add 10.11.1.2/24 dev left\n"
-                              "address add 10.11.2.2/24 dev right\n"
-                              "neighbour add ") +
-                  kSinkAddress + " lladdr " + text_of(kSinkMac) + " dev right\n");
-  wires.switch_middle("ipv4/ip_forward", true);
+  run_ip(std::string("address add 10.11.1.2/24 dev left\n"
+                     "address add 10.11.2.2/24 dev right\n"
+                     "neighbour add ") +
+         kSinkAddress + " lladdr " + text_of(kSinkMac) + " dev right\n");
+  set_network_switch("ipv4/ip_forward", true);
   return run_hop(wires, load,
                  {.sent = make_header(kSourceMac, kLeftMac, kTtl, load.packet_bytes),
                   .expected = make_header(kRightMac, kSinkMac, kTtl - 1, load.packet_bytes)});

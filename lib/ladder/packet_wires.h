@@ -33,12 +33,8 @@ class Wires {
   Descriptor in_source(const std::function<Descriptor()>& open) const { return inside(source_, open); }
   Descriptor in_sink(const std::function<Descriptor()>& open) const { return inside(sink_, open); }
 
-  /// Runs lines of `ip -batch` in the middle. Throws CannotRun with what `ip` says.
-  void configure(const std::string& lines) const;
-  /// The same where the source is.
+  /// Runs lines of `ip -batch` where the source is. Throws CannotRun with what `ip` says.
   void configure_source(const std::string& lines) const;
-  /// Sets a switch of /proc/sys/net in the middle, where the kernel has it. Throws CannotRun.
-  void switch_middle(const std::string& name, bool on) const;
 
  private:
   Descriptor inside(const Descriptor& space, const std::function<Descriptor()>& open) const;

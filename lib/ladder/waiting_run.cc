@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ladder/latency.h"
+#include "ladder/network.h"
 #include "ladder/packet_way.h"
 #include "ladder/pattern.h"
 #include "ladder/placement.h"
@@ -172,8 +173,8 @@ void use_napi(const Wires& wires) {
 }
 
 void address(const Wires& wires) {
-  wires.configure(std::string("address add ") + kWaitingAddress + "/24 dev left\nneighbour add " + kSourceAddress +
-                  " lladdr " + text_of(kSourceMac) + " dev left\n");
+  run_ip(std::string("address add ") + kWaitingAddress + "/24 dev left\nneighbour add " + kSourceAddress + " lladdr " +
+         text_of(kSourceMac) + " dev left\n");
   wires.configure_source(std::string("address add ") + kSourceAddress + "/24 dev far\nneighbour add " +
                          kWaitingAddress + " lladdr " + text_of(kLeftMac) + " dev far\n");
   use_napi(wires);

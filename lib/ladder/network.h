@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "ladder/descriptor.h"
+
+namespace ringway {
+
+// Network namespaces without a name outside: they end with the last process and descriptor that has them. All of it
+// for a process that has one thread, and needs root, or a kernel that lets users have namespaces of their own. Throws
+// CannotRun where that is not allowed.
+
+/// Whoever is not root becomes root of a namespace of users; before all else.
+void become_able();
+
+/// A new one, in which the process is from then on.
+Descriptor new_network();
+
+/// The calling thread is in that one from then on.
+void enter_network(const Descriptor& network);
+
+/// A name of it for `ip`.
+std::string path_of(const Descriptor& network);
+
+/// Runs lines of `ip -batch` in the namespace that the thread is in. Throws CannotRun with what `ip` says.
+void run_ip(const std::string& lines);
+
+/// Sets a switch of /proc/sys/net there, where the kernel has it.
+void set_network_switch(const std::string& name, bool on);
+
+}  // namespace ringway
