@@ -6,6 +6,7 @@ usage: ladder_page.py PROGRAM FOLDER [options of ringway-ladder]
 import datetime
 import html
 import json
+import signal
 import string
 import subprocess
 import sys
@@ -52,6 +53,8 @@ def columns_of(item):
         return speed_text(items(rung) / rung['seconds'] if rung['seconds'] else 0, item)
 
     def calls(rung):
+        if rung['syscalls'] is None:
+            return 'not counted'
         return figure(rung['syscalls_per_mib'] if item == 'byte' else rung['syscalls'] / items(rung))
 
     return {
@@ -69,7 +72,7 @@ def columns_of(item):
 
 
 def ran(rung):
-    return 'bytes' in rung
+    return rung['bytes'] is not None
 
 
 def waiting_text(load):
@@ -93,7 +96,7 @@ def words_of(rung):
         yield 'copies shown by', rung['copies_shown_by'], False
         for note in rung['notes']:
             yield 'seen', note, False
-        for load in rung.get('waiting', []):
+        for load in rung['waiting']:
             yield f'at {load["load"]} load', waiting_text(load), False
 
 
@@ -111,12 +114,14 @@ def body_of(rung, columns):
             f'<tr><td class="words" colspan="{len(columns) + 1}"><dl>{words}</dl></td></tr>\n</tbody>')
 
 
-def section_of(group, rungs):
+def section_of(group, rungs, said):
+    """`said`: sentences that compare the group's rungs."""
     title, about, item = GROUPS.get(group, (group, '', 'byte'))
     columns = columns_of(item)
     heads = ''.join(f'<th scope="col">{html.escape(label)}</th>' for label in ('rung', *columns))
     bodies = '\n'.join(body_of(rung, columns) for rung in rungs)
-    return (f'<h2>{html.escape(title)}</h2>\n<p>{html.escape(about)}</p>\n'
+    about = '\n'.join(f'<p>{html.escape(text)}</p>' for text in (about, *said))
+    return (f'<h2>{html.escape(title)}</h2>\n{about}\n'
             f'<table>\n<thead><tr>{heads}</tr></thead>\n{bodies}\n</table>')
 
 
@@ -137,13 +142,14 @@ def page(results, chart, when):
     groups = {}
     for rung in rungs:
         groups.setdefault(rung['group'], []).append(rung)
+    said = {'waiting': results['where_each_waiting_wins']}
     plural = '' if machine['cpus'] == 1 else 's'
     return string.Template(TEMPLATE.read_text()).substitute(
         machine=html.escape(f'{machine["cpu"]}, {machine["cpus"]} CPU{plural}; {machine["kernel"]}'),
         load=html.escape(f'{load["bytes"] >> 20:,} MiB in blocks of {load["block"] >> 10:,} KiB, or {load["packets"]:,} frames '
                          f'of {load["packet_bytes"]:,} bytes; {load["samples"]:,} samples for latencies'),
         when=html.escape(when), summary=html.escape(summary_of(rungs)), chart=chart,
-        groups='\n\n'.join(section_of(group, members) for group, members in groups.items()))
+        groups='\n\n'.join(section_of(group, members, said.get(group, ())) for group, members in groups.items()))
 
 
 def main():
@@ -151,6 +157,7 @@ def main():
         print(__doc__, file=sys.stderr)
         return 2
     program, folder, options = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the program goes first
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:

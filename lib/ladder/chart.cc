@@ -301,6 +301,8 @@ class Painter {
     for (const char* line :
          {"Copies and CPU time are those of the mover: who sends the file, both processes of a pipe, the forwarder "
           "between two wires. The far end is in the throughput only.",
+          "Ways to wait: CPU time and throughput when answered as fast as they can be, latency at 1,000 messages a "
+          "second.",
           "One run on one machine: compare within it."}) {
       say(kMargin, y_, line, kSmall, Ink::kMuted);
       y_ += 17;

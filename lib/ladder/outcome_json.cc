@@ -3,12 +3,14 @@
 namespace ringway {
 namespace {
 
+using json = nlohmann::ordered_json;
+
 double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0;
 }
 
-nlohmann::ordered_json waiting_to_json(const std::vector<WaitingLoad>& waiting) {
-  auto list = nlohmann::ordered_json::array();
+json waiting_to_json(const std::vector<WaitingLoad>& waiting) {
+  json list = json::array();
   for (const WaitingLoad& one : waiting) {
     list.push_back({{"load", one.load},
                     {"per_second", one.per_second},
@@ -20,7 +22,7 @@ nlohmann::ordered_json waiting_to_json(const std::vector<WaitingLoad>& waiting) 
   return list;
 }
 
-std::vector<WaitingLoad> waiting_from_json(const nlohmann::ordered_json& list) {
+std::vector<WaitingLoad> waiting_from_json(const json& list) {
   std::vector<WaitingLoad> waiting;
   for (const auto& one : list) {
     waiting.push_back({.load = one.at("load"),
@@ -35,19 +37,21 @@ std::vector<WaitingLoad> waiting_from_json(const nlohmann::ordered_json& list) {
 
 }  // namespace
 
-nlohmann::ordered_json outcome_to_json(const Outcome& outcome) {
+json outcome_to_json(const Outcome& outcome) {
   const Usage& usage = outcome.usage;
   const auto bytes = static_cast<double>(outcome.bytes);
   const double cpu_ns = (usage.user_s + usage.system_s) * 1e9;
+  const bool counted = usage.traced_calls || usage.calls_known;
   return {{"verified", outcome.verified},
           {"copies_per_byte", outcome.copies_per_byte},
           {"copies_shown_by", outcome.copies_shown_by},
           {"fell_back", outcome.fell_back},
           {"notes", outcome.notes},
-          {"syscalls", usage.system_calls()},
+          {"syscalls", counted ? json(usage.system_calls()) : json()},
           {"syscalls_counted_by", usage.traced_calls ? "kernel" : (usage.calls_known ? "program" : "nobody")},
           {"syscalls_by_program", usage.counted_calls},
-          {"syscalls_per_mib", ratio(static_cast<double>(usage.system_calls()) * (1 << 20), bytes)},
+          {"syscalls_per_mib",
+           counted ? json(ratio(static_cast<double>(usage.system_calls()) * (1 << 20), bytes)) : json()},
           {"bytes", outcome.bytes},
           {"packets", outcome.packets},
           {"batches", outcome.batches},
@@ -66,32 +70,41 @@ nlohmann::ordered_json outcome_to_json(const Outcome& outcome) {
           {"waiting", waiting_to_json(outcome.waiting)}};
 }
 
-Outcome outcome_from_json(const nlohmann::ordered_json& json) {
-  Outcome outcome{.bytes = json.at("bytes"),
-                  .packets = json.at("packets"),
-                  .batches = json.at("batches"),
-                  .verified = json.at("verified"),
-                  .copies_per_byte = json.at("copies_per_byte"),
-                  .copies_shown_by = json.at("copies_shown_by"),
-                  .fell_back = json.at("fell_back"),
-                  .notes = json.at("notes"),
-                  .usage = {.user_s = json.at("user_s"),
-                            .system_s = json.at("system_s"),
-                            .voluntary_switches = json.at("voluntary_switches"),
-                            .involuntary_switches = json.at("involuntary_switches"),
-                            .minor_faults = json.at("minor_faults"),
-                            .major_faults = json.at("major_faults"),
-                            .counted_calls = json.at("syscalls_by_program"),
-                            .calls_known = json.at("syscalls_counted_by") != "nobody",
+Outcome outcome_from_json(const json& told) {
+  Outcome outcome{.bytes = told.at("bytes"),
+                  .packets = told.at("packets"),
+                  .batches = told.at("batches"),
+                  .verified = told.at("verified"),
+                  .copies_per_byte = told.at("copies_per_byte"),
+                  .copies_shown_by = told.at("copies_shown_by"),
+                  .fell_back = told.at("fell_back"),
+                  .notes = told.at("notes"),
+                  .usage = {.user_s = told.at("user_s"),
+                            .system_s = told.at("system_s"),
+                            .voluntary_switches = told.at("voluntary_switches"),
+                            .involuntary_switches = told.at("involuntary_switches"),
+                            .minor_faults = told.at("minor_faults"),
+                            .major_faults = told.at("major_faults"),
+                            .counted_calls = told.at("syscalls_by_program"),
+                            .calls_known = told.at("syscalls_counted_by") != "nobody",
                             .traced_calls = {}},
-                  .seconds = json.at("seconds"),
-                  .latency_p50_us = json.at("latency_p50_us"),
-                  .latency_p99_us = json.at("latency_p99_us"),
-                  .waiting = waiting_from_json(json.at("waiting"))};
-  if (json.at("syscalls_counted_by") == "kernel") {
-    outcome.usage.traced_calls = json.at("syscalls").get<std::uint64_t>();
+                  .seconds = told.at("seconds"),
+                  .latency_p50_us = told.at("latency_p50_us"),
+                  .latency_p99_us = told.at("latency_p99_us"),
+                  .waiting = waiting_from_json(told.at("waiting"))};
+  if (told.at("syscalls_counted_by") == "kernel") {
+    outcome.usage.traced_calls = told.at("syscalls").get<std::uint64_t>();
   }
   return outcome;
+}
+
+json no_outcome_json() {
+  json all = outcome_to_json({});
+  for (json& value : all) {
+    value = nullptr;
+  }
+  all["verified"] = false;
+  return all;
 }
 
 }  // namespace ringway

@@ -26,9 +26,7 @@ nlohmann::ordered_json rung_json(const Result& result) {
                                  {"limit", result.rung->limit},
                                  {"failed", result.failed},
                                  {"skipped_because", result.skipped_because}};
-  if (result.outcome) {
-    json.update(outcome_to_json(*result.outcome));
-  }
+  json.update(result.outcome ? outcome_to_json(*result.outcome) : no_outcome_json());
   return json;
 }
 

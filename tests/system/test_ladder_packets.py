@@ -144,7 +144,7 @@ def without_privileges_each_runs_or_says_why(work):
     rungs, done = ladder(work, prefix=AS_NOBODY)
     assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
     for name in ("pipe", "unix_datagram", "shm_ring", "fbufs", "ringway_lab"):
-        assert rungs[name].get("verified"), rungs[name]
+        assert rungs[name]["verified"], rungs[name]
     for name, rung in rungs.items():
         if rung["skipped_because"]:
             print(f"# {name}: {rung['skipped_because']}")

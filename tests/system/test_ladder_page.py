@@ -25,8 +25,11 @@ RAN = {
     "syscalls": 1024, "syscalls_counted_by": "kernel", "syscalls_by_program": 1024, "syscalls_per_mib": 32.0,
     "bytes": 1 << 25, "packets": 512, "voluntary_switches": 7, "involuntary_switches": 3, "minor_faults": 11,
     "major_faults": 0, "user_s": 0.01, "system_s": 0.03, "seconds": 0.05, "latency_p50_us": 12.5, "latency_p99_us": 99.0,
+    "waiting": [],
 }
-DID_NOT = {key: RAN[key] for key in ("title", "use", "limit", "failed")}
+TOLD = ("title", "use", "limit", "failed")
+DID_NOT = {**dict.fromkeys(RAN), **{key: RAN[key] for key in TOLD}, "verified": False}
+SENTENCE = "At 1000 messages a second <nobody> wins."
 RESULTS = {
     "machine": {"cpu": "CPU <one>", "cpus": 1, "kernel": "Linux 6.1"},
     "load": {"bytes": 1 << 25, "block": 1 << 16, "packets": 20000, "packet_bytes": 1514, "samples": 100},
@@ -34,10 +37,11 @@ RESULTS = {
         {"name": "plain", "group": "file", **RAN},
         {"name": "a-name-that-is-longer-than-any-other-has-to-be", "group": "file", **RAN, "fell_back": "copied <all>"},
         {"name": "refused", "group": "process", **DID_NOT, "skipped_because": "needs <CAP_SYS_ADMIN>" + "_wide" * 99},
-        {"name": "frames", "group": "packet", **RAN, "latency_p50_us": 0},
+        {"name": "frames", "group": "packet", **RAN, "latency_p50_us": 0, "syscalls": None, "syscalls_per_mib": None},
         {"name": "differs", "group": "packet", **RAN, "failed": True},
         {"name": "broken", "group": "waiting", **DID_NOT, "failed": True, "skipped_because": "it ended by a signal"},
     ],
+    "where_each_waiting_wins": [SENTENCE],
 }
 
 
@@ -94,8 +98,8 @@ def page_by_hand(work):
 @test(browser, each=[DESK, PHONE])
 def page_shows_every_rung_and_reason(work, *size):
     check_shown(work, page_by_hand(work), size, *(rung["name"] for rung in RESULTS["rungs"]), "by <b>hand</b>",
-                "where A & B", 'not where "C"', "seen <i>", "copied <all>", RESULTS["rungs"][2]["skipped_because"],
-                "it ended by a signal", "bytes differ", "CPU <one>, 1 CPU; Linux 6.1", "now & here",
+                "where A & B", 'not where "C"', "seen <i>", "copied <all>", SENTENCE, "not counted",
+                RESULTS["rungs"][2]["skipped_because"], "it ended by a signal", "bytes differ", "CPU <one>, 1 CPU; Linux 6.1", "now & here",
                 "6 rungs: 3 ran, with every byte as it was sent; 1 of them fell back to something else; "
                 "1 could not run here, and say why; 2 FAILED.",
                 "32 MiB in blocks of 64 KiB, or 20,000 frames of 1,514 bytes", "1.19", "0.298 / 0.894", "671 MB/s",
