@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/errors.h"
 #include "core/text.h"
@@ -57,13 +58,39 @@ void show_progress(std::size_t done, const std::vector<Rung>& rungs) {
   }
 }
 
-void write(const std::string& path, const std::string& content) {
-  std::ofstream file(path);
-  file << content;
-  file.close();
-  if (!file) {
-    throw Error(ExitStatus::kFailed, "cannot write '" + path + "'; expected a file in a folder that you may write to");
+/// A file for results, opened before there are any: that it cannot be written is told at once.
+class ResultFile {
+ public:
+  explicit ResultFile(const std::string& path) : path_(path), file_(path) { check(); }
+
+  const std::string& path() const { return path_; }
+
+  void write(const std::string& content) {
+    file_ << content;
+    file_.close();
+    check();
   }
+
+ private:
+  void check() const {
+    if (!file_) {
+      throw Error(ExitStatus::kFailed,
+                  "cannot write '" + path_ + "'; expected a file in a folder that you may write to");
+    }
+  }
+
+  std::string path_;
+  std::ofstream file_;
+};
+
+std::vector<Result> climb(const std::vector<Rung>& rungs, const LadderOptions& options) {
+  std::vector<Result> results;
+  for (const Rung& rung : rungs) {
+    show_progress(results.size(), rungs);
+    results.push_back(run_apart(rung, options.load, options.seconds));
+  }
+  show_progress(results.size(), rungs);
+  return results;
 }
 
 ExitStatus run(const LadderOptions& options) {
@@ -72,20 +99,20 @@ ExitStatus run(const LadderOptions& options) {
     list(rungs);
     return ExitStatus::kClean;
   }
-  std::vector<Result> results;
-  for (const Rung& rung : rungs) {
-    show_progress(results.size(), rungs);
-    results.push_back(run_apart(rung, options.load, options.seconds));
+  std::optional<ResultFile> json;
+  if (!options.json.empty()) {
+    json.emplace(options.json);
   }
-  show_progress(results.size(), rungs);
+  std::vector<ResultFile> charts(options.charts.begin(), options.charts.end());
+  const std::vector<Result> results = climb(rungs, options);
   std::cout << to_table(results);
   const Machine machine = this_machine();
-  if (!options.json.empty()) {
-    write(options.json, to_json(results, options.load, machine).dump(1) + "\n");
+  if (json) {
+    json->write(to_json(results, options.load, machine).dump(1) + "\n");
   }
-  for (const std::string& chart : options.charts) {
+  for (ResultFile& chart : charts) {
     const Drawing drawing = chart_of(results, options.load, machine);
-    write(chart, chart.ends_with(".svg") ? to_svg(drawing) : to_png(drawing));
+    chart.write(chart.path().ends_with(".svg") ? to_svg(drawing) : to_png(drawing));
   }
   const bool failed = std::any_of(results.begin(), results.end(), [](const Result& result) { return result.failed; });
   return failed ? ExitStatus::kFailed : ExitStatus::kClean;

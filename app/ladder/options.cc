@@ -25,6 +25,10 @@ constexpr Sizes kFull = {.mib = 1024, .packets = 1000000, .samples = 1000};
 constexpr Sizes kQuick = {.mib = 32, .packets = 20000, .samples = 100};
 constexpr double kSecondsARung = 120;
 
+std::string defaults(std::uint64_t full, std::uint64_t quick) {
+  return "; default: " + std::to_string(full) + ", with --quick " + std::to_string(quick);
+}
+
 po::options_description described() {
   po::options_description all("options");
   auto add = all.add_options();
@@ -32,9 +36,11 @@ po::options_description described() {
   add("only", po::value<std::vector<std::string>>()->value_name("NAME")->composing(),
       "this rung or group only; may be given several times");
   add("list", "print the rungs with what each may be used for, and stop");
-  add("size", po::value<std::uint64_t>()->value_name("MIB"), "data that rungs of bytes move");
+  add("size", po::value<std::uint64_t>()->value_name("MIB"),
+      ("data that rungs of bytes move, of files in a file that each makes" + defaults(kFull.mib, kQuick.mib)).c_str());
   add("block", po::value<std::uint64_t>()->value_name("KIB")->default_value(64), "data handed to one call");
-  add("packets", po::value<std::uint64_t>()->value_name("N"), "frames that rungs of packets move");
+  add("packets", po::value<std::uint64_t>()->value_name("N"),
+      ("frames that rungs of packets move" + defaults(kFull.packets, kQuick.packets)).c_str());
   add("packet-size", po::value<unsigned>()->value_name("BYTES")->default_value(kLongestFrame),
       "length of a frame without CRC");
   add("json", po::value<std::string>()->value_name("FILE"), "write the results to FILE");
@@ -100,16 +106,17 @@ Load load_of(const po::variables_map& given) {
             .packets = number(given, "packets", sizes.packets, std::uint64_t{1}, kMostPackets),
             .packet_bytes = number(given, "packet-size", kLongestFrame, kShortestFrame, kLongestFrame),
             .samples = sizes.samples,
-            .folder = std::filesystem::temp_directory_path(),
+            .folder = {},
             .ringway = forwarder()};
   if (kMiB % load.block != 0) {
     fail("--block is " + std::to_string(load.block / 1024) + "; expected a power of two");
   }
-  if (given.count("folder") > 0) {
-    load.folder = given["folder"].as<std::string>();
-  }
-  if (!std::filesystem::is_directory(load.folder)) {
-    fail("--folder is '" + load.folder.string() + "', which is no folder");
+  std::error_code none;
+  load.folder = given.count("folder") > 0 ? std::filesystem::path(given["folder"].as<std::string>())
+                                          : std::filesystem::temp_directory_path(none);
+  if (!std::filesystem::is_directory(load.folder, none)) {
+    fail(given.count("folder") > 0 ? "--folder is '" + load.folder.string() + "', which is no folder"
+                                   : "there is no folder for temporary files (TMPDIR); expected --folder");
   }
   if (given.count("ringway") > 0) {
     load.ringway = given["ringway"].as<std::string>();
@@ -136,6 +143,11 @@ std::vector<std::string> charts_of(const po::variables_map& given) {
 LadderOptions parse_ladder_options(int argc, char** argv) {
   const po::variables_map given = parse(argc, argv);
   LadderOptions options;
+  options.list = given.count("list") > 0;
+  options.help = given.count("help") > 0;
+  if (options.help) {
+    return options;
+  }
   options.load = load_of(given);
   options.seconds = kSecondsARung;
   if (given.count("only") > 0) {
@@ -145,8 +157,6 @@ LadderOptions parse_ladder_options(int argc, char** argv) {
     options.json = given["json"].as<std::string>();
   }
   options.charts = charts_of(given);
-  options.list = given.count("list") > 0;
-  options.help = given.count("help") > 0;
   return options;
 }
 

@@ -55,21 +55,21 @@ def check_names(rungs):
     for name, rung in rungs.items():
         assert rung["title"] and rung["use"] and rung["limit"], rung
         assert not rung["failed"], f"{name}: {rung['skipped_because']}"
-        assert rung.get("verified") or rung["skipped_because"], name
+        assert rung["verified"] or rung["skipped_because"], name
 
 
 def check_ran(rungs, veth):
     """What has no excuse has run; the others name one, and what would help."""
     for name, rung in rungs.items():
         excused = technique(name) in NOT_EVERYWHERE or ("-veth" in name and not veth)
-        if "verified" not in rung:
+        if not rung["verified"]:
             assert excused and "; " in rung["skipped_because"], f"{name}: {rung['skipped_because']}"
             print(f"# {name} cannot run here: {rung['skipped_because']}")
 
 
 def check_copies(rungs):
     for name, rung in rungs.items():
-        if "verified" not in rung:
+        if not rung["verified"]:
             continue
         expected = COPIES[technique(name)] + (1 if rung["fell_back"] else 0)
         assert abs(rung["copies_per_byte"] - expected) < 0.01, f"{name}: {rung['copies_per_byte']}, not {expected}"
@@ -82,7 +82,7 @@ def check_copies(rungs):
 
 def check_calls(load, rungs):
     for name, rung in rungs.items():
-        if "verified" not in rung:
+        if not rung["verified"]:
             continue
         theory = CALLS[technique(name)] * rung["bytes"] / load["block"]
         tolerance = TOLERANCE_WITH_COMPLETIONS if technique(name) in ZERO_COPY_SENDS else TOLERANCE
@@ -117,12 +117,12 @@ def every_way_from_a_file_to_a_socket(work):
     assert rungs["mmap_write"]["minor_faults"] > rungs["read_write"]["minor_faults"]
     pages = 32 * 256 // 8
     assert f"{pages} pages in another page frame" in notes(rungs, "fork_cow") or "root only" in notes(rungs, "fork_cow")
-    if "verified" in rungs["direct_io"]:
+    if rungs["direct_io"]["verified"]:
         assert "0 MiB after direct I/O, 32 MiB after read + write" in notes(rungs, "direct_io"), rungs["direct_io"]
-    if "verified" in rungs["sendfile_sg-veth"]:
+    if rungs["sendfile_sg-veth"]["verified"]:
         assert "with scatter/gather off" in notes(rungs, "sendfile_sg-veth"), rungs["sendfile_sg-veth"]
         assert "fell back to 1.000 copies" in notes(rungs, "sendfile_sg-veth"), rungs["sendfile_sg-veth"]
-    if "verified" in rungs["msg_zerocopy"]:
+    if rungs["msg_zerocopy"]["verified"]:
         assert "sends" in rungs["msg_zerocopy"]["fell_back"], "loopback hands pages to a receiver that may keep them"
 
 
@@ -142,6 +142,20 @@ def blocks_of_other_sizes(work, kib):
     for name in ("read_write", "sendfile", "splice", "vmsplice"):
         calls = rungs[name]["syscalls_by_program"]
         assert CALLS[name] * blocks <= calls <= CALLS[name] * blocks + FEW_CALLS, f"{name}: {calls} calls, {blocks} blocks"
+
+
+@test(each=[("a file nowhere", 1, ["--json", "/nowhere/x"], "cannot write '/nowhere/x'; expected a file in a folder that"),
+            ("a chart nowhere", 1, ["--chart", "/nowhere/x.svg"], "cannot write '/nowhere/x.svg'"),
+            ("a picture of another kind", 2, ["--chart", "x.gif"], "expected a name that ends in .svg or .png"),
+            ("no rung", 2, ["--only", "sendfil"], "did you mean 'sendfile'"),
+            ("no folder", 2, ["--folder", "/nowhere"], "--folder is '/nowhere', which is no folder"),
+            ("too little", 2, ["--size", "0"], "--size is 0; expected 1 to"),
+            ("odd blocks", 2, ["--block", "5"], "--block is 5; expected a power of two")])
+def is_refused_at_once(work, what, status, options, words):
+    begun = time.monotonic()
+    done = run(work, *options, binary=LADDER)
+    check_status(done, status, words)
+    assert done.out == "" and time.monotonic() - begun < 2 * SLOWDOWN, done.out  # no rung was run
 
 
 @test()
