@@ -3,6 +3,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_ring.h>
 
 #include <algorithm>
 #include <vector>
@@ -43,6 +44,11 @@ Mempool::Mempool(const std::string& name, unsigned size, unsigned cache, unsigne
                 "rte_pktmbuf_pool_create: pool " + name + " of " + std::to_string(size) + " mbufs of " +
                     std::to_string(data_room) + " bytes on NUMA socket " + std::to_string(socket) + ": " +
                     rte_strerror(rte_errno) + "; --plan prints the memory to reserve");
+  }
+  if (patient) {
+    // Only who gives back is to go on beside a preempted thread: if others took on beside it, the ring would have no
+    // room for what they give back, until it goes on.
+    rte_ring_set_cons_htd_max(static_cast<rte_ring*>(pool_->pool_data), 0);
   }
 }
 

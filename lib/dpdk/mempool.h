@@ -21,8 +21,8 @@ class Mempool {
   static constexpr unsigned kNoBuffer = ~0U;
 
   /// `data_room`: bytes of packet data an mbuf holds, headroom not included; or kNoBuffer. `patient`: a thread that may
-  /// be preempted in the middle of giving mbufs back, as no lcore should be, holds nobody up (RTS). Throws Error with
-  /// the call and the object.
+  /// be preempted in the middle of giving mbufs back, as no lcore should be, does not hold up others that do (RTS),
+  /// until they have given back an eighth of the pool. Throws Error with the call and the object.
   Mempool(const std::string& name, unsigned size, unsigned cache, unsigned data_room, unsigned socket,
           bool patient = false);
 
