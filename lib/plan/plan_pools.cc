@@ -105,9 +105,10 @@ class PoolPlanner {
                        [this](const Way& way) { return owns_headers(plan_, way.from); });
   }
 
-  /// What a replay's mbufs and their clones refer to has a count of 16 bits, half of which is the replay's.
+  /// What a replay's mbufs and their clones refer to has a count of 16 bits, of which the clones get a quarter: the
+  /// replay waits when half is in use.
   void check_clones_of_replays() {
-    constexpr std::uint64_t kMostClones = 32767;
+    constexpr std::uint64_t kMostClones = 16384;
     std::uint64_t clones = 0;
     for (const LcorePlan& lcore : plan_.lcores) {
       for (const LegPlan& leg : lcore.legs) {

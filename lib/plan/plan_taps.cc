@@ -45,8 +45,10 @@ void add_taps(const Plan& plan, LegPlan& leg, unsigned socket) {
 }  // namespace
 
 bool shares_before_work(const Plan& plan, std::size_t port) {
-  return std::any_of(plan.captures.begin(), plan.captures.end(), [port](const CapturePlan& capture) {
-    return capture.stage == CapturedStage::kLimitFrames ||
+  // What net_ring sends comes in again, and is worked on again.
+  const bool comes_back = plan.ports[port].driver == "net_ring" && !plan.ports[port].lab;
+  return std::any_of(plan.captures.begin(), plan.captures.end(), [port, comes_back](const CapturePlan& capture) {
+    return (comes_back && capture.drops.none()) || capture.stage == CapturedStage::kLimitFrames ||
            (capture.direction != CaptureDirection::kTx && has(capture.ports, port));
   });
 }

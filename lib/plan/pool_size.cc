@@ -54,6 +54,13 @@ std::uint64_t memory_mib(const Plan& plan, unsigned socket, bool no_huge) {
       bytes += pool.socket == socket ? pool_bytes(pool, no_huge) : 0;
     }
   }
+  for (const LcorePlan& lcore : plan.lcores) {
+    for (const LegPlan& leg : lcore.legs) {
+      for (const TapPlan& tap : leg.taps) {
+        bytes += tap.socket == socket ? tap.size * sizeof(void*) : 0;
+      }
+    }
+  }
   const bool first = plan.pools.empty() || plan.pools.front().socket == socket;
   return (bytes + kMib - 1) / kMib + (first ? kBaseMib : 0);
 }

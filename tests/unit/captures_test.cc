@@ -7,6 +7,7 @@
 #include "inventory_fixtures.h"
 #include "plan/draw.h"
 #include "plan/explain.h"
+#include "plan/pool_size.h"
 #include "plan/resolve.h"
 #include "plan/topology.h"
 
@@ -176,6 +177,20 @@ TEST(PlanTaps, HeadersAreOwnWhereACaptureSharesThemBefore) {
   }
 }
 
+TEST(PlanTaps, HeadersAreOwnWherePacketsComeBack) {
+  const auto own_headers = [](const std::string& capture) {
+    const Planning planning =
+        plan_text("ports: {a: {device: net_ring0}}\nforwarding: {mode: reflect, ports: [a]}\ncapture: {x: {file: e, " +
+                      capture + "}}\n",
+                  machine({vdev("net_ring0", "net_ring")}));
+    EXPECT_FALSE(planning.problems.failed()) << planning.problems.text("f");
+    return taps(planning.plan).at("a.0 to a.0").ends_with("own headers");
+  };
+  EXPECT_TRUE(own_headers("ports: [a], direction: tx")) << "what was shared comes in again";
+  EXPECT_TRUE(own_headers("stage: swap_macs"));
+  EXPECT_FALSE(own_headers("drops: all"));
+}
+
 TEST(PlanTaps, FastFreeStaysWhereNothingIsShared) {
   const Planning dropped = plan_text(two_nics("", "capture: {lost: {file: l, drops: all}}\n"), two_nic_machine());
   EXPECT_TRUE(dropped.plan.ports[0].fast_free) << "dropped packets change hands, and are not cloned";
@@ -195,6 +210,13 @@ TEST(PlanTaps, PoolsHoldWhatWaitsForTheWriter) {
   ASSERT_EQ(with.plan.clone_pools.size(), 1U);
   EXPECT_GE(with.plan.clone_pools[0].size, 4U * 65535U);
   EXPECT_EQ(with.plan.clone_pools[0].data_room, 0U);
+  Plan without_taps = with.plan;
+  for (LcorePlan& lcore : without_taps.lcores) {
+    for (LegPlan& leg : lcore.legs) {
+      leg.taps.clear();
+    }
+  }
+  EXPECT_EQ(memory_mib(with.plan, 0, false), memory_mib(without_taps, 0, false) + 2) << "four rings of 512 KiB";
 }
 
 TEST(PlanTaps, RefusesAnOutputThatCannotSendChains) {
