@@ -110,6 +110,7 @@ ExitStatus forward(const Plan& plan, const PortIds& ids, const Options& options,
   watch(runtime, options, notify, output);
   notify.tell("STOPPING=1");
   const Report report = runtime.stop();
+  tell_capture_news(runtime);
   for (const ReplayTotals& replay : report.totals.replays) {
     if (!replay.fault.empty()) {
       std::cerr << "ringway: port '" << replay.port << "': capture " << replay.file << ' ' << replay.fault << '\n';

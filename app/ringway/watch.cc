@@ -204,6 +204,13 @@ void take_signals() {
   action.sa_handler = on_state;
   sigaction(SIGUSR1, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not cost packets
+  std::signal(SIGXFSZ, SIG_IGN);  // nor a file that may not grow: its writer is told so
+}
+
+void tell_capture_news(Runtime& runtime) {
+  for (const std::string& line : runtime.capture_news()) {
+    std::cerr << "ringway: " << line << '\n';
+  }
 }
 
 void watch(Runtime& runtime, const Options& options, const Notify& notify, HeldOutput& output) {
@@ -217,9 +224,7 @@ void watch(Runtime& runtime, const Options& options, const Notify& notify, HeldO
     for (const std::string& line : runtime.tend_ports(output)) {
       std::cerr << "ringway: " << line << '\n';
     }
-    for (const std::string& line : runtime.capture_news()) {
-      std::cerr << "ringway: " << line << '\n';
-    }
+    tell_capture_news(runtime);
     if (const auto stuck = runtime.stuck()) {
       leave_stuck(*stuck);
     }

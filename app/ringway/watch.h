@@ -15,6 +15,9 @@ void unblock_signals();
 /// Before packets flow: from now on the signals are for watch().
 void take_signals();
 
+/// Tells of captures that have ended since it was last called.
+void tell_capture_news(Runtime& runtime);
+
 /// Keeps the main lcore until the run is to end: a signal, --duration, --stop-when-idle, or generators that have made
 /// all they were asked for. Prints rates (--stats), link changes and, on SIGUSR1, the state; tends ports that are
 /// unplugged, and ends the process when an lcore is stuck. After it returns a second SIGINT or SIGTERM ends the process

@@ -1,6 +1,7 @@
 #include "capture/block_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,14 @@ namespace ringway {
 namespace {
 
 constexpr std::size_t kAlignment = 4096;  // what O_DIRECT asks of addresses, lengths and offsets at most
+
+/// Empties a file, unless it is another capture's or a replay's: each has a lock of its file.
+int take_over(int fd) {
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return EWOULDBLOCK;
+  }
+  return ftruncate(fd, 0) != 0 ? errno : 0;
+}
 
 constexpr std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -37,18 +46,24 @@ BlockFile::~BlockFile() {
 }
 
 int BlockFile::open(int folder, const std::string& name, bool exclusive) noexcept {
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (exclusive ? O_EXCL : O_TRUNC);
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (exclusive ? O_EXCL : 0);
   constexpr mode_t kOwnersOnly = 0600;  // packets are nobody else's business
   fd_ = openat(folder, name.c_str(), flags | O_DIRECT, kOwnersOnly);
   direct_ = fd_ >= 0;
   if (fd_ < 0 && errno == EINVAL) {
-    unlinkat(folder, name.c_str(), 0);  // made before the file system refused
+    if (exclusive) {
+      unlinkat(folder, name.c_str(), 0);  // made before the file system refused
+    }
     fd_ = openat(folder, name.c_str(), flags, kOwnersOnly);
   }
   error_ = 0;
   offset_ = end_ = 0;
   used_ = flushed_ = 0;
-  return fd_ < 0 ? errno : 0;
+  const int error = fd_ < 0 ? errno : exclusive ? 0 : take_over(fd_);
+  if (error != 0 && fd_ >= 0) {
+    ::close(std::exchange(fd_, -1));
+  }
+  return error;
 }
 
 void BlockFile::copy_packet(std::uint8_t* to, const rte_mbuf* packet, std::uint32_t bytes) noexcept {

@@ -28,7 +28,7 @@ class BlockFile {
   BlockFile& operator=(const BlockFile&) = delete;
 
   /// Begins a file, empty, in the place of any other. `folder` is a file descriptor; `exclusive`: it must not be there.
-  /// 0, or an errno.
+  /// 0, or an errno: EWOULDBLOCK where another capture writes it, or it is replayed.
   int open(int folder, const std::string& name, bool exclusive) noexcept;
   bool is_open() const noexcept { return fd_ >= 0; }
   /// Whether it is written past the page cache.

@@ -33,11 +33,14 @@ std::string folder_of(const std::string& file) {
 
 [[noreturn]] void fail(const std::string& name, const std::string& file, int error) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
+  const bool taken = error == EWOULDBLOCK;
   const bool misnamed = error == ENOENT || error == ENOTDIR || error == EISDIR;
   fail(name, file,
-       std::string(std::strerror(error)) + (denied     ? "; expected a folder that this user may write to"
-                                            : misnamed ? "; expected the name of a file in a folder that is there"
-                                                       : ""),
+       taken
+           ? "another capture writes it, or it is replayed; expected another file"
+           : std::string(std::strerror(error)) + (denied     ? "; expected a folder that this user may write to"
+                                                  : misnamed ? "; expected the name of a file in a folder that is there"
+                                                             : ""),
        denied     ? ExitStatus::kPermission
        : misnamed ? ExitStatus::kResourceMissing
                   : ExitStatus::kFailed);
@@ -61,7 +64,11 @@ PcapngFiles::PcapngFiles(const CaptureSettings& settings, BlockIo& io, Counters&
     : settings_(settings),
       statistics_(std::move(statistics)),
       stem_(fs::path(settings.file).filename()),
+      head_(section_block("capture " + settings.name)),
       file_(io, ledger) {
+  for (const PcapngInterface& interface : settings_.interfaces) {
+    head_ += interface_block(interface);
+  }
   tzset();  // once opening files is over it would find no time zone
   struct stat there {};
   if (stat(settings_.file.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
@@ -97,10 +104,7 @@ void PcapngFiles::begin(std::uint64_t now_ns, bool exclusive) {
     unlinkat(folder_, names_.front().c_str(), 0);
     names_.pop_front();
   }
-  put(section_block("capture " + settings_.name));
-  for (const PcapngInterface& interface : settings_.interfaces) {
-    put(interface_block(interface));
-  }
+  put(head_);
   begun_ns_ = now_ns;
   begun_bytes_ = file_.bytes();
   blocks_ = 0;
@@ -173,6 +177,7 @@ void PcapngFiles::close(std::uint64_t now_ns) {
 /// The first error stays.
 void PcapngFiles::note_error(int error) {
   if (error != 0 && error_ == 0) {
+    failed_ = fs::path(settings_.file).replace_filename(names_.back());
     error_ = error;
   }
 }
@@ -190,7 +195,7 @@ void PcapngFiles::publish() noexcept {
 
 std::string PcapngFiles::error() const {
   const int error = error_;
-  return error == 0 ? "" : settings_.file + ": " + std::strerror(error);
+  return error == 0 ? "" : failed_ + ": " + std::strerror(error);
 }
 
 }  // namespace ringway

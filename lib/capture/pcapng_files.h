@@ -73,6 +73,7 @@ class PcapngFiles {
   CaptureSettings settings_;
   Statistics statistics_;
   std::string stem_;  // of the names of files in the folder
+  std::string head_;  // of each file: what describes the section and the interfaces
   int folder_ = -1;
   BlockFile file_;
   std::deque<std::string> names_;  // of files that are there, the oldest first
@@ -84,6 +85,7 @@ class PcapngFiles {
   Counter lost_;
   Counter bytes_;
   Counter files_;
+  std::string failed_;          // the file with the error; not before there is one
   std::atomic<int> error_ = 0;  // an errno
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/privileges.h"
 
 #include <cap-ng.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
@@ -10,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -71,6 +73,19 @@ std::size_t drop_capabilities() {
   return done.size();
 }
 
+/// The files that follow are made without privileges, unlike the first.
+void check_folders(const Plan& plan) {
+  for (const CapturePlan& capture : plan.captures) {
+    const std::filesystem::path folder = std::filesystem::path(capture.file).parent_path();
+    const char* const name = folder.empty() ? "." : folder.c_str();
+    if (capture.rotates() && faccessat(AT_FDCWD, name, W_OK | X_OK, AT_EACCESS) != 0) {
+      throw Error(ExitStatus::kPermission, "capture '" + capture.name + "': cannot make files in " + name +
+                                               " once privileges are dropped: " + std::strerror(errno) +
+                                               "; expected a folder of this user's own, or --keep-privileges");
+    }
+  }
+}
+
 /// Returns how many calls are left.
 std::size_t filter_calls(const std::vector<AllowedCall>& calls) {
   const std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)), &seccomp_release);
@@ -101,6 +116,7 @@ std::string drop_privileges(const Plan& plan, const std::string& others_served) 
   const rlimit all{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &all);  // a NIC that comes back has all memory mapped anew; where it may not, as it was
   const std::size_t threads = drop_capabilities();
+  check_folders(plan);
   std::string line = "privileges dropped in " + std::to_string(threads) + " threads: no capability is left";
   if (kLeakCheck) {
     return line + "; system calls are not filtered, since the leak check at the end needs some of them";

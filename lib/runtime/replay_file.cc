@@ -1,6 +1,7 @@
 #include "runtime/replay_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ ReplayFile::ReplayFile(const std::string& path)
     close(fd_);
     fail(path, error);
   }
+  flock(fd_, LOCK_SH | LOCK_NB);  // as far as it can be had: no capture is to begin in its place
   data_ = static_cast<const std::byte*>(data);
   madvise(data, size_, MADV_SEQUENTIAL);
   handle_bus_errors();

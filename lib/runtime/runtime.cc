@@ -50,7 +50,10 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids)
   for (const PortUnit& port : ports_) {
     ids_of_ports.push_back(port.id());
   }
-  captures_ = std::make_unique<Captures>(plan_, ids_of_ports);
+  for (PortUnit& port : ports_) {
+    port.start();
+  }
+  captures_ = std::make_unique<Captures>(plan_, ids_of_ports);  // it empties files: when all else has worked
   const LegParts parts{.plan = plan_,
                        .ports = ids_of_ports,
                        .rings = rings_,
@@ -61,9 +64,6 @@ Runtime::Runtime(const Plan& plan, const PortIds& ids)
     lcores_.push_back(
         std::make_unique<LcoreUnit>(lcore, make_legs(lcore, parts),
                                     IdlePolicy{plan_.idle.spin_polls, plan_.idle.pause_polls, plan_.idle.sleep_us}));
-  }
-  for (PortUnit& port : ports_) {
-    port.start();
   }
   hot_plug_.emplace(ports_, [this](const PortUnit& port, std::uint16_t to) { move_legs(port, to); });
 }

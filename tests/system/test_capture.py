@@ -3,15 +3,17 @@
 
 import collections
 import contextlib
+import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import time
 
 import captures
-from harness import (AS_NOBODY, LAB_PORTS, LAB_SHAPES, RINGWAY, SLOWDOWN, WAIT, Ringway, check_same, check_status,
+from harness import (AS_NOBODY, LAB_PORTS, LAB_SHAPES, RINGWAY, SLOWDOWN, WAIT, Ringway, Skip, check_same, check_status,
                      forward, forwarding_options, lab, lcores_on_cpus, main, root, test, unprivileged)
 
 INBOUND, OUTBOUND = "0x00000001", "0x00000002"
@@ -205,6 +207,8 @@ def files_follow_one_another_and_old_ones_go_as(work, user):
     for path in there:
         assert path.stat().st_size <= 256 * 1024 and count(path) > 0, path
         assert set(fields(path, "frame.interface_name")) <= {(port,) for port in LAB_PORTS}, path
+    heads = {bytes[:int.from_bytes(bytes[4:8], "little")] for bytes in (path.read_bytes() for path in there)}
+    assert len(heads) == 1 and b"Linux" in heads.pop(), heads
 
 
 @test(wireshark)
@@ -216,6 +220,29 @@ def files_follow_one_another_by_time(work):
     files = sorted(path for path in work.iterdir() if path.name.startswith("out_"))
     x = check_captured(ringway, x=files)["x"]
     assert x["files"] == len(files) == 3 and x["missed"] == 0, x
+
+
+@test(wireshark, root)
+def files_to_come_need_no_privileges(work):
+    folder = work / "others"
+    folder.mkdir()
+    shutil.chown(folder, "nobody")
+    config = with_captures(lab(LAB_SHAPES["run to completion"], WAIT, packets=100),
+                           x={"file": str(folder / "x"), "ports": "all", "rotate": {"seconds": 1}})
+    check_status(forward(work, config), 77, f"capture 'x': cannot make files in {folder} once privileges are dropped: "
+                                            "Permission denied; expected a folder of this user's own")
+    check_status(forward(work, config, "--keep-privileges"), 0)
+
+
+@test(wireshark)
+def a_file_that_is_replayed_is_not_captured_to(work):
+    frames = captures.hard_frames()[:8]
+    captures.write(work / "in", frames)
+    config = {"ports": {"a": {"device": f"replay,file={work}/in"}},
+              "forwarding": {"mode": "reflect", "ports": ["a"]}, "eal": {"lcores": lcores_on_cpus(2)}}
+    config = with_captures(config, x={"file": str(work / "in"), "ports": ["a"]})
+    check_status(forward(work, config), 1, f"capture 'x': cannot write {work}/in: another capture writes it, or it is replayed")
+    assert captures.read(work / "in") == frames
 
 
 @contextlib.contextmanager
@@ -244,6 +271,62 @@ def a_full_disk_ends_the_capture_and_nothing_else(work):
         assert ringway.report["balance"]["received"] == 400_000, ringway.report["balance"]
 
 
+@test(wireshark, root)
+def an_error_of_the_last_write_is_told(work):
+    """Less than a block, so that nothing is written before the end."""
+    with small_disk(work / "disk", "64k") as disk:
+        config = with_captures(lab(LAB_SHAPES["run to completion"], WAIT, packets=4_000),
+                               x={"file": str(disk / "x"), "ports": "all", "direction": "rx", **ROOM})
+        ringway = forward(work, config)
+        check_status(ringway, 1, f"capture 'x' has ended: {disk}/x: No space left on device")
+        assert check_captured(ringway, x=[disk / "x"])["x"]["matched"] == 8_000
+
+
+@test(wireshark)
+def a_limit_of_file_sizes_ends_the_capture_and_nothing_else(work):
+    config = with_captures(lab(LAB_SHAPES["run to completion"], WAIT, rate="1kpps"),
+                           x={"file": str(work / "x"), "ports": "all", "direction": "rx", **ROOM})
+    with Ringway(work, *forwarding_options(work, config)) as ringway:
+        ringway.wait_until_forwarding()
+        resource.prlimit(ringway.process.pid, resource.RLIMIT_FSIZE, (65536, resource.RLIM_INFINITY))
+        ringway.wait_for(f"capture 'x' has ended: {work}/x: File too large")
+        resource.prlimit(ringway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        ringway.process.send_signal(signal.SIGINT)
+        ringway.finish(30)
+    check_status(ringway, 1)
+    check_captured(ringway, x=[work / "x"])
+
+
+def takes_direct_io(folder):
+    probe = folder / "probe"
+    try:
+        os.close(os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_DIRECT))
+    except OSError:
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+    return True
+
+
+@test(wireshark)
+def files_are_written_past_the_page_cache_several_blocks_at_once(work):
+    if not takes_direct_io(work):
+        raise Skip(f"the file system of {work} takes no O_DIRECT")
+    config = with_captures(lab(LAB_SHAPES["run to completion"], WAIT, packets=50_000),
+                           x={"file": str(work / "x"), "ports": "all", "direction": "rx"})
+    log = work / "calls"
+    ringway = forward(work, config, prefix=("strace", "-f", "-o", log, "-e", "trace=openat,io_uring_enter,pwrite64"))
+    if "io_uring is not to be had" in ringway.err:
+        raise Skip(ringway.err)
+    check_status(ringway, 0)
+    calls = log.read_text()
+    opened = re.search(r'openat\(\d+, "x", (\S+), 0600\)', calls)
+    assert opened and "O_DIRECT" in opened[1], calls
+    blocks = ringway.report["captures"]["x"]["bytes"] >> 20
+    assert blocks > 3 and calls.count("io_uring_enter(") >= blocks, f"{blocks} blocks:\n{calls}"
+    assert calls.count("pwrite64(") <= 1, calls  # what is left at the end
+
+
 @test(wireshark)
 def what_a_killed_process_leaves_can_be_read(work):
     # Less than a block: all of it is what was written because it had waited.
@@ -269,6 +352,11 @@ def what_cannot_be_captured_is_told_at_once(work):
     check_status(told(file="/dev/null"), 1, "capture 'x': cannot write /dev/null: it is no regular file")
     check_status(told(filter="tcp prot 80"), 78, "capture.x.filter: is 'tcp prot 80': can't parse filter expression: "
                                                  "syntax error; expected a filter as tcpdump takes it")
+    (work / "link").symlink_to(work / "x")
+    check_status(told(file=str(work / "link"), ports=["a"]), 0)
+    check_status(forward(work, one_way(work, [bytes(60)], x={"file": str(work / "x"), "ports": "all"},
+                                       y={"file": str(work / "link"), "ports": "all"})),
+                 1, f"capture 'y': cannot write {work}/link: another capture writes it, or it is replayed; expected another")
     check_status(told(ports=["c"]), 78, "capture.x.ports[0]: no port is named 'c'; expected a or b")
 
 
