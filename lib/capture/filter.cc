@@ -6,6 +6,7 @@
 #include <rte_malloc.h>
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "core/errors.h"
@@ -15,6 +16,42 @@ namespace {
 
 constexpr int kLongestFrame = 262144;
 
+/// What is wrong with a place that a load reads: Linux has such that are not of the frame, but of what it knows of it.
+std::string fault_of_place(std::uint32_t place) {
+  constexpr std::uint32_t kPacketType = 0xFFFFF004;
+  constexpr std::uint32_t kInterface = 0xFFFFF008;
+  if (place == kPacketType) {
+    return "it asks for the direction, which no filter sees here: give the capture direction: rx or direction: tx";
+  }
+  if (place == kInterface) {
+    return "it asks for the interface, which no filter sees here: name ports of the capture";
+  }
+  return place > kLongestFrame ? "it reads at byte " + std::to_string(place) + ", beyond every frame" : "";
+}
+
+/// What DPDK cannot make of libpcap's program; empty: nothing. rte_bpf_convert refuses it, or takes a place beyond 2^31
+/// for one before the frame.
+std::string fault_of(const bpf_program& program) {
+  constexpr unsigned kMostInstructions = 4096;
+  if (program.bf_len > kMostInstructions) {
+    return "it compiles to " + std::to_string(program.bf_len) + " instructions, of which " +
+           std::to_string(kMostInstructions) + " are possible";
+  }
+  for (const bpf_insn& instruction : std::span(program.bf_insns, program.bf_len)) {
+    const unsigned mode = BPF_MODE(instruction.code);
+    const unsigned kind = BPF_CLASS(instruction.code);
+    if ((kind == BPF_LD && (mode == BPF_ABS || mode == BPF_IND)) || (kind == BPF_LDX && mode == BPF_MSH)) {
+      if (std::string fault = fault_of_place(instruction.k); !fault.empty()) {
+        return fault;
+      }
+    }
+    if (instruction.code == (BPF_JMP | BPF_JA) && static_cast<std::int32_t>(instruction.k) < 0) {
+      return "it follows a chain of headers (protochain) by a loop, and no filter may loop here";
+    }
+  }
+  return "";
+}
+
 /// libpcap's program for a filter.
 class Compiled {
  public:
@@ -22,6 +59,8 @@ class Compiled {
     constexpr int kOptimized = 1;
     if (pcap_compile(handle_.get(), &program_, text.c_str(), kOptimized, PCAP_NETMASK_UNKNOWN) != 0) {
       fault_ = pcap_geterr(handle_.get());
+    } else {
+      fault_ = fault_of(program_);
     }
   }
   ~Compiled() { pcap_freecode(&program_); }
@@ -95,7 +134,7 @@ std::vector<ebpf_insn> repaired(const rte_bpf_prm& program) {
 rte_bpf* load(const std::string& text) {
   const Compiled compiled(text);
   if (!compiled.fault().empty()) {
-    throw Error(ExitStatus::kConfigInvalid, "pcap_compile: filter \"" + text + "\": " + compiled.fault());
+    throw Error(ExitStatus::kConfigInvalid, "filter \"" + text + "\": " + compiled.fault());
   }
   const std::unique_ptr<rte_bpf_prm, void (*)(void*)> converted(rte_bpf_convert(&compiled.program()), &rte_free);
   if (!converted) {

@@ -7,14 +7,15 @@
 
 namespace ringway {
 
-/// What libpcap says against a filter for Ethernet frames; empty: nothing. Needs no EAL.
+/// What libpcap says against a filter for Ethernet frames, or what it asks for that no filter can do here; empty:
+/// nothing. Needs no EAL.
 std::string filter_fault(const std::string& text);
 
 /// A filter as tcpdump takes it: compiled by libpcap, turned into DPDK's own code, and where that can be done into
 /// machine code.
 class Filter {
  public:
-  /// Empty: it takes all packets. Throws Error with libpcap's words, or the call.
+  /// Empty: it takes all packets. Throws Error with filter_fault()'s words, or the call.
   explicit Filter(const std::string& text);
 
   /// Valid for as long as this lives.

@@ -111,6 +111,29 @@ TEST(Filters, TakeWhatLibpcapTakes) {
   }
 }
 
+TEST(Filters, SayWhatCannotBeDoneHere) {
+  const std::vector<std::pair<std::string, std::string>> faults = {
+      {"inbound", "direction: rx"},           {"outbound and tcp", "direction: tx"},
+      {"ifindex 3", "the interface"},         {"ip protochain 6", "(protochain)"},
+      {"ip6 protochain 17", "(protochain)"},  {"ether[4294967294:4] = 0", "at byte 4294967294"},
+      {"ether[300000] = 1", "at byte 300000"}};
+  for (const auto& [text, fault] : faults) {
+    EXPECT_NE(filter_fault(text).find(fault), std::string::npos) << text << ": " << filter_fault(text);
+    EXPECT_THROW(Filter{text}, Error) << text;
+  }
+  std::string hosts = "host 1.0.0.0";
+  for (int i = 1; i < 200; ++i) {
+    hosts += " or host 1.0.0." + std::to_string(i);
+  }
+  EXPECT_EQ(filter_fault(hosts), "");
+  EXPECT_NE(Filter(hosts).get().program, nullptr);
+  std::string sum = "len";
+  for (int i = 0; i < 1000; ++i) {
+    sum += " + ether[" + std::to_string(i) + ']';
+  }
+  EXPECT_NE(filter_fault(sum + " = 0").find("of which 4096 are possible"), std::string::npos) << filter_fault(sum);
+}
+
 TEST(Filters, WithoutOneAllPacketsAreTaken) {
   Mempool pool("unfiltered", 63, 0, 2048, 0);
   rte_mbuf* const mbuf = make_frame(pool.get(), 60);

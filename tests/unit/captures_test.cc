@@ -74,6 +74,9 @@ TEST(Captures, TellEveryMistakeWithItsPlace) {
       {"{x: {file: a, ports: all, filter: \"tcp prot 80\"}}",
        ":3:44: capture.x.filter: is 'tcp prot 80': can't parse filter expression: syntax error; expected a filter as "
        "tcpdump takes it, such as \"tcp port 80\"\n"},
+      {"{x: {file: a, ports: all, filter: inbound}}",
+       ":3:44: capture.x.filter: is 'inbound': it asks for the direction, which no filter sees here: give the capture "
+       "direction: rx or direction: tx; expected a filter as tcpdump takes it, such as \"tcp port 80\"\n"},
       {"{x: {flie: a, ports: all}}",
        ":3:11: capture.x.file: is missing; expected the name of a file\n"
        ":3:15: capture.x.flie: is an unknown key; did you mean 'file'?\n"},
