@@ -76,7 +76,9 @@ class Compiled {
   std::string fault_;
 };
 
-// As rte_bpf_convert uses the registers: classic BPF's X, and one whose value is of no use to the next instruction.
+// As rte_bpf_convert uses the registers: classic BPF's A and X, and one whose value is of no use to the next
+// instruction.
+constexpr unsigned kA = EBPF_REG_0;
 constexpr unsigned kX = EBPF_REG_7;
 constexpr unsigned kScratch = EBPF_REG_8;
 
@@ -86,43 +88,81 @@ bool is_short_test(const ebpf_insn& instruction) {
          instruction.imm == static_cast<std::int8_t>(instruction.imm);
 }
 
+bool is_indirect_load(const ebpf_insn& instruction) {
+  return BPF_CLASS(instruction.code) == BPF_LD && BPF_MODE(instruction.code) == BPF_IND;
+}
+
+bool is_shift_by_x(const ebpf_insn& instruction) {
+  return instruction.code == (BPF_ALU | BPF_LSH | BPF_X) || instruction.code == (BPF_ALU | BPF_RSH | BPF_X);
+}
+
 bool is_jump(const ebpf_insn& instruction) {
   const unsigned operation = BPF_OP(instruction.code);
   return BPF_CLASS(instruction.code) == BPF_JMP && operation != EBPF_CALL && operation != EBPF_EXIT;
 }
 
-/// The same program without what DPDK 22.11 gets wrong. Its compiler for x86 makes broken machine code of such tests:
-/// here they are against a register. And rte_bpf_convert takes the size of an indirect load for its register: 2 bytes
-/// are loaded from where X says, 1 and 4 bytes from elsewhere.
-std::vector<ebpf_insn> repaired(const rte_bpf_prm& program) {
-  const std::vector<ebpf_insn> before(program.ins, program.ins + program.nb_ins);
-  std::vector<std::ptrdiff_t> places;  // of each instruction, or what now stands before it, in the new program
-  std::ptrdiff_t place = 0;
-  for (const ebpf_insn& instruction : before) {
-    places.push_back(place);
-    place += is_short_test(instruction) ? 2 : 1;
+constexpr std::uint8_t kSet = BPF_ALU | EBPF_MOV | BPF_K;
+constexpr ebpf_insn kClearA{.code = kSet, .dst_reg = kA, .src_reg = 0, .off = 0, .imm = 0};
+constexpr ebpf_insn kExit{.code = BPF_JMP | EBPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0};
+
+/// Changes no place in a frame, but shows rte_bpf_load() that X is one, as its own reckoning may not.
+constexpr ebpf_insn kKeepX{
+    .code = BPF_ALU | BPF_AND | BPF_K, .dst_reg = kX, .src_reg = 0, .off = 0, .imm = 2 * kLongestFrame - 1};
+
+/// Passes over instructions unless X is above a number.
+ebpf_insn skip_unless_above(std::int32_t most, std::int16_t instructions) {
+  return {.code = BPF_JMP | EBPF_JLE | BPF_K, .dst_reg = kX, .src_reg = 0, .off = instructions, .imm = most};
+}
+
+/// What stands for an instruction, which is its end, so that DPDK 22.11 does with it what libpcap does:
+/// - Its compiler for x86 makes broken machine code of short tests: here they are against a register.
+/// - rte_bpf_convert takes the size of an indirect load for its register: 2 bytes are loaded from where X says, 1 and 4
+///   bytes from elsewhere. And such a load adds in 32 bits what may pass them, as X does after a subtraction below 0:
+///   then it reads what lies before the end, or follows the segments past the last one. No frame reaches so far, so
+///   the packet is not taken.
+/// - A shift by X takes the low 5 bits of it.
+std::vector<ebpf_insn> repaired(ebpf_insn instruction) {
+  if (is_short_test(instruction)) {
+    const ebpf_insn load{.code = kSet, .dst_reg = kScratch, .src_reg = 0, .off = 0, .imm = instruction.imm};
+    instruction.code = BPF_JMP | BPF_JSET | BPF_X;
+    instruction.src_reg = kScratch;
+    instruction.imm = 0;
+    return {load, instruction};
   }
+  if (is_indirect_load(instruction)) {
+    instruction.src_reg = kX;
+    return {skip_unless_above(kLongestFrame, 2), kClearA, kExit, kKeepX, instruction};
+  }
+  if (is_shift_by_x(instruction)) {
+    return {skip_unless_above(31, 1), kClearA, instruction};
+  }
+  return {instruction};
+}
+
+/// The same program, repaired, with one exit: its end. DPDK's compiler for x86 breaks jumps back by 127 or 128 bytes,
+/// and makes such from all later exits to the first one.
+std::vector<ebpf_insn> repaired(const rte_bpf_prm& program) {
+  const std::span before(program.ins, program.nb_ins);
+  std::vector<std::ptrdiff_t> places;  // of what stands for each instruction in the new program
   std::vector<ebpf_insn> after;
+  for (const ebpf_insn& instruction : before) {
+    places.push_back(std::ssize(after));
+    const std::vector<ebpf_insn> pieces = repaired(instruction);
+    after.insert(after.end(), pieces.begin(), pieces.end());
+  }
+  places.push_back(std::ssize(after));
   for (std::size_t i = 0; i < before.size(); ++i) {
-    ebpf_insn instruction = before[i];
-    if (BPF_CLASS(instruction.code) == BPF_LD && BPF_MODE(instruction.code) == BPF_IND) {
-      instruction.src_reg = kX;
+    if (is_jump(before[i])) {
+      const std::size_t target = i + 1 + static_cast<std::size_t>(std::ptrdiff_t{before[i].off});
+      const std::ptrdiff_t next = places[i + 1];
+      after[static_cast<std::size_t>(next) - 1].off = static_cast<std::int16_t>(places[target] - next);
     }
-    if (is_short_test(instruction)) {
-      ebpf_insn load{};
-      load.code = BPF_ALU | EBPF_MOV | BPF_K;
-      load.dst_reg = kScratch;
-      load.imm = instruction.imm;
-      after.push_back(load);
-      instruction.code = BPF_JMP | BPF_JSET | BPF_X;
-      instruction.src_reg = kScratch;
-      instruction.imm = 0;
+  }
+  for (std::size_t i = 0; i + 1 < after.size(); ++i) {
+    if (after[i].code == kExit.code) {
+      after[i].code = BPF_JMP | BPF_JA;
+      after[i].off = static_cast<std::int16_t>(after.size() - i - 2);
     }
-    if (is_jump(instruction)) {
-      const std::size_t target = i + 1 + static_cast<std::size_t>(std::ptrdiff_t{instruction.off});
-      instruction.off = static_cast<std::int16_t>(places[target] - static_cast<std::ptrdiff_t>(after.size()) - 1);
-    }
-    after.push_back(instruction);
   }
   return after;
 }
