@@ -250,9 +250,11 @@ TEST(Filters, WithoutOneAllPacketsAreTaken) {
 }
 
 TEST(Filters, AreMachineCodeHere) {
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__)
   EXPECT_FALSE(Filter("tcp port 80").interpreted());
   EXPECT_NE(Filter("tcp port 80").get().code, nullptr);
+#else
+  GTEST_SKIP() << "DPDK 22.11 makes machine code of loads from packets for x86-64 only";
 #endif
 }
 
