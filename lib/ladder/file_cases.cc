@@ -41,8 +41,8 @@ std::string three_digits(double value) {
 
 }  // namespace
 
-Outcome run_scatter_gather(const Load& load, Way way) {
-  const FileRun run(load, way);
+Outcome run_scatter_gather(const Load& load, Via via) {
+  const FileRun run(load, via);
   Outcome outcome = run.measure(make_move<SendFile>);
   outcome.notes.push_back("'" + run.route().interface() + "' has " + in_words(run.route().offloads()));
   if (!run.route().set_scatter_gather(false)) {
@@ -93,8 +93,8 @@ std::string meet(std::span<const std::byte> lost) {
 
 }  // namespace
 
-Outcome run_map_write(const Load& load, Way way) {
-  const FileRun run(load, way);
+Outcome run_map_write(const Load& load, Via via) {
+  const FileRun run(load, via);
   Outcome outcome = run.measure(make_move<MapWrite>);
   const PatternFile to_cut(load.folder, 2 * kPage);
   checked(ftruncate(to_cut.fd(), kPage), "ftruncate");
@@ -102,8 +102,8 @@ Outcome run_map_write(const Load& load, Way way) {
   return outcome;
 }
 
-Outcome run_direct(const Load& load, Way way) {
-  const FileRun run(load, way);
+Outcome run_direct(const Load& load, Via via) {
+  const FileRun run(load, via);
   const PatternFile& file = run.file();
   const std::uint64_t made = file.cached_bytes();
   file.drop_from_cache();

@@ -121,8 +121,8 @@ void tell(const Written& written, Outcome& outcome) {
 
 }  // namespace
 
-Outcome run_fork(const Load& load, Way way) {
-  const FileRun run(load, way);
+Outcome run_fork(const Load& load, Via via) {
+  const FileRun run(load, via);
   const PrivatePages memory(run.file());
   const std::vector<std::byte*> places = written_places(memory.bytes());
   const Gate forked;

@@ -43,8 +43,8 @@ int ethtool_switch(const std::string& interface, std::uint32_t command, std::uin
 
 }  // namespace
 
-Route::Route(Way way) {
-  if (way == Way::kLoopback) {
+Route::Route(Via via) {
+  if (via == Via::kLoopback) {
     interface_ = "lo";
     listener_ = listener_at(kLoopbackAddress);
     return;

@@ -8,8 +8,8 @@
 
 namespace ringway {
 
-/// Where a file is sent: over the loopback interface, or over a pair of veth interfaces of two namespaces.
-enum class Way { kLoopback, kVeth };
+/// What a file is sent over: the loopback interface, or a pair of veth interfaces of two namespaces.
+enum class Via { kLoopback, kVeth };
 
 /// Both ends of a TCP connection; it sends at once (TCP_NODELAY).
 struct Connection {
@@ -26,7 +26,7 @@ struct Offloads {
 
 class Route {
  public:
-  explicit Route(Way way);
+  explicit Route(Via via);
 
   Connection connect() const;
 

@@ -91,7 +91,7 @@ void send_alone(FileMove& move, FarEnds& far_ends, const Ends& ends, unsigned sa
 
 }  // namespace
 
-FileRun::FileRun(const Load& load, Way way) : load_(load), file_(load.folder, load.bytes), route_(way) {
+FileRun::FileRun(const Load& load, Via via) : load_(load), file_(load.folder, load.bytes), route_(via) {
   run_on(mover_cpu());
   std::signal(SIGPIPE, SIG_IGN);  // a far end that gave up is told by the call
 }

@@ -19,7 +19,7 @@ std::unique_ptr<FileMove> make_move(const Ends& ends) {
 /// A file, and a way to send it.
 class FileRun {
  public:
-  FileRun(const Load& load, Way way);
+  FileRun(const Load& load, Via via);
 
   /// Over new connections: the whole file, metered; then blocks alone, for the latency; then a probe of what was
   /// copied. What the kernel does on the way to the far socket is the sender's too: on both routes it runs in its time.

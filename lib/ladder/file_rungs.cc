@@ -15,18 +15,18 @@ struct Technique {
   const char* title;
   const char* use;
   const char* limit;
-  std::function<Outcome(const Load&, Way)> run;
+  std::function<Outcome(const Load&, Via)> run;
 };
 
 /// One that needs no more than the file and a connection.
 template <class Move>
-Outcome plainly(const Load& load, Way way) {
-  return FileRun(load, way).measure(make_move<Move>);
+Outcome plainly(const Load& load, Via via) {
+  return FileRun(load, via).measure(make_move<Move>);
 }
 
 template <UringMove::Sends kSends>
-Outcome uring(const Load& load, Way way) {
-  return FileRun(load, way).measure([](const Ends& ends) { return std::make_unique<UringMove>(ends, kSends); });
+Outcome uring(const Load& load, Via via) {
+  return FileRun(load, via).measure([](const Ends& ends) { return std::make_unique<UringMove>(ends, kSends); });
 }
 
 // In the order of the ladder.
@@ -54,7 +54,7 @@ const Technique kTechniques[] = {
     {"tee", "splice into a pipe, tee into another, splice both into a socket each",
      "the same bytes to several receivers: only the pipe's references are doubled",
      "both ends of tee must be pipes; the slowest receiver holds up the others",
-     [](const Load& load, Way way) { return FileRun(load, way).measure(make_move<Tee>, 2); }},
+     [](const Load& load, Via via) { return FileRun(load, via).measure(make_move<Tee>, 2); }},
     {"vmsplice", "vmsplice from memory to a pipe, splice into the socket",
      "bytes that are in the program's memory already",
      "the memory must stay as it is until the far end has read it, and nobody tells when that is", plainly<VmSplice>},
@@ -81,23 +81,23 @@ const Technique kTechniques[] = {
      "each page that is written to meanwhile is copied once; fork costs page tables and address space", run_fork},
 };
 
-Rung rung_of(const Technique& technique, Way way) {
-  const bool veth = way == Way::kVeth;
+Rung rung_of(const Technique& technique, Via via) {
+  const bool veth = via == Via::kVeth;
   return {.name = std::string(technique.name) + (veth ? "-veth" : ""),
           .group = "file",
           .title = std::string(technique.title) + (veth ? ", over a veth pair" : ", over loopback"),
           .use = technique.use,
           .limit = technique.limit,
-          .run = [&technique, way](const Load& load) { return technique.run(load, way); }};
+          .run = [&technique, via](const Load& load) { return technique.run(load, via); }};
 }
 
 }  // namespace
 
 std::vector<Rung> file_rungs() {
   std::vector<Rung> rungs;
-  for (const Way way : {Way::kLoopback, Way::kVeth}) {
+  for (const Via via : {Via::kLoopback, Via::kVeth}) {
     for (const Technique& technique : kTechniques) {
-      rungs.push_back(rung_of(technique, way));
+      rungs.push_back(rung_of(technique, via));
     }
   }
   return rungs;

@@ -20,7 +20,7 @@ constexpr std::uint64_t kBlocks = 4;
 /// A file and a connection over loopback.
 struct Bench {
   PatternFile file{std::filesystem::temp_directory_path(), kBlocks* kBlock};
-  Connection connection = Route(Way::kLoopback).connect();
+  Connection connection = Route(Via::kLoopback).connect();
   Ends ends{.file = file, .sockets = {connection.near.get()}, .block = kBlock};
 
   Seen look_at(FileMove& move) const {
