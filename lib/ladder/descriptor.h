@@ -1,24 +1,36 @@
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 namespace ringway {
+
+/// `sendfile: Connection reset by peer`.
+inline std::string failure_of(const std::string& call, int error = errno) {
+  return call + ": " + std::generic_category().message(error);
+}
+
+/// What a system call returned. Throws std::system_error that names the call where it is negative.
+template <class Number>
+Number check_call(Number result, std::string_view call) {
+  if (result < 0) {
+    throw std::system_error(errno, std::generic_category(), std::string(call));
+  }
+  return result;
+}
 
 /// Owns a file descriptor.
 class Descriptor {
  public:
   Descriptor() = default;
   /// Takes what a system call returned. Throws std::system_error that names it where that is negative.
-  Descriptor(int fd, const char* call) : fd_(fd) {
-    if (fd < 0) {
-      throw std::system_error(errno, std::generic_category(), call);
-    }
-  }
+  Descriptor(int fd, const char* call) : fd_(check_call(fd, call)) {}
   ~Descriptor() {
     if (fd_ >= 0) {
       ::close(fd_);
@@ -36,11 +48,17 @@ class Descriptor {
   int fd_ = -1;
 };
 
-/// Throws std::system_error that names the call, where its result is negative.
-inline void check_call(long result, const std::string& call) {
-  if (result < 0) {
-    throw std::system_error(errno, std::generic_category(), call);
+/// What is written into `in` comes out of `out`. Throws std::system_error.
+struct Pipe {
+  Pipe() {
+    int ends[2];
+    check_call(pipe2(ends, O_CLOEXEC), "pipe2");
+    out = Descriptor(ends[0], "pipe2");
+    in = Descriptor(ends[1], "pipe2");
   }
-}
+
+  Descriptor out;
+  Descriptor in;
+};
 
 }  // namespace ringway

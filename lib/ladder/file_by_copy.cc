@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 #include "core/errors.h"
-#include "ladder/file_call.h"
+#include "ladder/descriptor.h"
 
 namespace ringway {
 namespace {
@@ -12,7 +12,8 @@ constexpr const char* kBuffer = "the buffer";
 
 void read_whole(int file, std::span<std::byte> into, std::uint64_t offset) {
   while (!into.empty()) {
-    const ssize_t got = checked(counted(::pread, file, into.data(), into.size(), static_cast<off_t>(offset)), "pread");
+    const ssize_t got =
+        check_call(counted(::pread, file, into.data(), into.size(), static_cast<off_t>(offset)), "pread");
     if (got == 0) {
       throw Error(ExitStatus::kFailed,
                   "the file ends at byte " + std::to_string(offset) + ": it was cut while it was sent");
@@ -26,7 +27,7 @@ void read_whole(int file, std::span<std::byte> into, std::uint64_t offset) {
 
 void write_whole(int socket, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = checked(counted(::write, socket, bytes.data(), bytes.size()), "write");
+    const ssize_t written = check_call(counted(::write, socket, bytes.data(), bytes.size()), "write");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }

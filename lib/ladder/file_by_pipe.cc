@@ -4,21 +4,17 @@
 #include <sys/uio.h>
 
 #include "core/errors.h"
-#include "ladder/file_call.h"
+#include "ladder/descriptor.h"
 
 namespace ringway {
 
-Pipe::Pipe(std::uint64_t bytes) {
-  int ends[2];
-  checked(pipe2(ends, O_CLOEXEC), "pipe2");
-  out_ = Descriptor(ends[0], "pipe2");
-  in_ = Descriptor(ends[1], "pipe2");
+BlockPipe::BlockPipe(std::uint64_t bytes) {
   fcntl(in(), F_SETPIPE_SZ, static_cast<int>(bytes));  // refused: more calls a block, which are counted
 }
 
-void Pipe::empty_into(int socket, std::uint64_t bytes) const {
+void BlockPipe::empty_into(int socket, std::uint64_t bytes) const {
   while (bytes > 0) {
-    const ssize_t sent = checked(counted(::splice, out(), nullptr, socket, nullptr, bytes, SPLICE_F_MOVE), "splice");
+    const ssize_t sent = check_call(counted(::splice, out(), nullptr, socket, nullptr, bytes, SPLICE_F_MOVE), "splice");
     bytes -= static_cast<std::uint64_t>(sent);
   }
 }
@@ -26,10 +22,10 @@ void Pipe::empty_into(int socket, std::uint64_t bytes) const {
 namespace {
 
 /// As much of the piece as the pipe has slots for.
-std::uint64_t file_into(const Pipe& pipe, int file, std::uint64_t offset, std::uint64_t bytes) {
+std::uint64_t file_into(const BlockPipe& pipe, int file, std::uint64_t offset, std::uint64_t bytes) {
   auto at = static_cast<off64_t>(offset);
   const ssize_t taken =
-      checked(counted(::splice, file, &at, pipe.in(), nullptr, bytes, SPLICE_F_MOVE), "splice from the file");
+      check_call(counted(::splice, file, &at, pipe.in(), nullptr, bytes, SPLICE_F_MOVE), "splice from the file");
   if (taken == 0) {
     throw Error(ExitStatus::kFailed,
                 "the file ends at byte " + std::to_string(offset) + ": it was cut while it was sent");
@@ -50,7 +46,7 @@ void Splice::move(std::uint64_t offset, std::uint64_t bytes) {
 void Tee::move(std::uint64_t offset, std::uint64_t bytes) {
   for (const std::uint64_t end = offset + bytes; offset < end;) {
     const std::uint64_t taken = file_into(first_, ends_.file.fd(), offset, end - offset);
-    const ssize_t doubled = checked(counted(::tee, first_.out(), second_.in(), taken, 0U), "tee");
+    const ssize_t doubled = check_call(counted(::tee, first_.out(), second_.in(), taken, 0U), "tee");
     if (static_cast<std::uint64_t>(doubled) != taken) {
       throw Error(ExitStatus::kFailed, "tee doubled " + std::to_string(doubled) + " of " + std::to_string(taken) +
                                            " bytes: the second pipe is smaller");
@@ -68,7 +64,7 @@ void Tee::tell(Outcome& outcome) const {
 void VmSplice::move(std::uint64_t offset, std::uint64_t bytes) {
   for (const std::uint64_t end = offset + bytes; offset < end;) {
     iovec piece{.iov_base = mapped_.data() + offset, .iov_len = end - offset};
-    const ssize_t taken = checked(counted(::vmsplice, pipe_.in(), &piece, std::size_t{1}, 0U), "vmsplice");
+    const ssize_t taken = check_call(counted(::vmsplice, pipe_.in(), &piece, std::size_t{1}, 0U), "vmsplice");
     pipe_.empty_into(ends_.sockets[0], static_cast<std::uint64_t>(taken));
     offset += static_cast<std::uint64_t>(taken);
   }

@@ -5,20 +5,19 @@
 namespace ringway {
 
 /// A pipe that holds a block: slots that refer to pages.
-class Pipe {
+class BlockPipe {
  public:
   /// As large as asked for, or as this user may have.
-  explicit Pipe(std::uint64_t bytes);
+  explicit BlockPipe(std::uint64_t bytes);
 
-  int in() const noexcept { return in_.get(); }
-  int out() const noexcept { return out_.get(); }
+  int in() const noexcept { return ends_.in.get(); }
+  int out() const noexcept { return ends_.out.get(); }
 
   /// splice(2) of what is in it into a socket, until all of it is there.
   void empty_into(int socket, std::uint64_t bytes) const;
 
  private:
-  Descriptor out_;
-  Descriptor in_;
+  Pipe ends_;
 };
 
 /// splice: page cache to pipe, pipe to socket.
@@ -29,7 +28,7 @@ class Splice final : public FileMove {
 
  private:
   const Ends ends_;
-  const Pipe pipe_;
+  const BlockPipe pipe_;
 };
 
 /// tee + splice: the pipe's slots doubled, the same pages to two sockets.
@@ -41,8 +40,8 @@ class Tee final : public FileMove {
 
  private:
   const Ends ends_;
-  const Pipe first_;
-  const Pipe second_;
+  const BlockPipe first_;
+  const BlockPipe second_;
 };
 
 /// vmsplice + splice: pages of the program's own memory to pipe and socket.
@@ -57,7 +56,7 @@ class VmSplice final : public FileMove {
  private:
   const Ends ends_;
   const std::span<std::byte> mapped_;
-  const Pipe pipe_;
+  const BlockPipe pipe_;
 };
 
 }  // namespace ringway

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "core/errors.h"
-#include "ladder/file_call.h"
+#include "ladder/descriptor.h"
 
 namespace ringway {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::uint64_t kSendsALook = 16;
 void SendFile::move(std::uint64_t offset, std::uint64_t bytes) {
   auto at = static_cast<off_t>(offset);
   while (bytes > 0) {
-    const ssize_t sent = checked(counted(::sendfile, ends_.sockets[0], ends_.file.fd(), &at, bytes), "sendfile");
+    const ssize_t sent = check_call(counted(::sendfile, ends_.sockets[0], ends_.file.fd(), &at, bytes), "sendfile");
     if (sent == 0) {
       throw Error(ExitStatus::kFailed,
                   "the file ends at byte " + std::to_string(at) + ": it was cut while it was sent");
@@ -47,7 +47,7 @@ void ZeroCopySend::move(std::uint64_t offset, std::uint64_t bytes) {
       wait_for_completions();
       continue;
     }
-    checked(sent, "send with MSG_ZEROCOPY");
+    check_call(sent, "send with MSG_ZEROCOPY");
     offset += static_cast<std::uint64_t>(sent);
     bytes -= static_cast<std::uint64_t>(sent);
     if (++sends_ % kSendsALook == 0) {
@@ -64,7 +64,7 @@ void ZeroCopySend::finish() {
 
 void ZeroCopySend::wait_for_completions() {
   pollfd errors{.fd = ends_.sockets[0], .events = 0, .revents = 0};
-  checked(counted(::poll, &errors, nfds_t{1}, -1), "poll");
+  check_call(counted(::poll, &errors, nfds_t{1}, -1), "poll");
   while (take_completions()) {
   }
 }
@@ -79,7 +79,7 @@ bool ZeroCopySend::take_completions() {
   if (got < 0 && errno == EAGAIN) {
     return false;
   }
-  checked(got, "recvmsg from the error queue");
+  check_call(got, "recvmsg from the error queue");
   const auto* const told = reinterpret_cast<const sock_extended_err*>(CMSG_DATA(CMSG_FIRSTHDR(&message)));
   if (told->ee_origin != SO_EE_ORIGIN_ZEROCOPY || told->ee_errno != 0) {
     throw Error(ExitStatus::kFailed, failure_of("the socket's error queue", static_cast<int>(told->ee_errno)));

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/errors.h"
-#include "ladder/file_call.h"
+#include "ladder/descriptor.h"
 
 namespace ringway {
 namespace {

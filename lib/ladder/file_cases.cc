@@ -7,14 +7,12 @@
 #include <cstring>
 
 #include "core/errors.h"
+#include "ladder/descriptor.h"
 #include "ladder/file_by_copy.h"
 #include "ladder/file_by_reference.h"
-#include "ladder/file_call.h"
 
 namespace ringway {
 namespace {
-
-constexpr std::uint64_t kPage = 4096;
 
 std::string on_or_off(bool on) {
   return on ? "on" : "off";
@@ -70,19 +68,16 @@ void replace_lost_page(int, siginfo_t* fault, void*) {
 
 /// What write(2) says of a page, and then what the program meets that reads it.
 std::string meet(std::span<const std::byte> lost) {
-  int ends[2];
-  checked(pipe2(ends, O_CLOEXEC), "pipe2");
-  const Descriptor out(ends[0], "pipe2");
-  const Descriptor in(ends[1], "pipe2");
-  const ssize_t written = write(in.get(), lost.data(), 1);
+  const Pipe pipe;
+  const ssize_t written = write(pipe.in.get(), lost.data(), 1);
   const std::string said = written < 0 ? std::strerror(errno) : "that all was well";
   struct sigaction handler {};
   struct sigaction before {};
   handler.sa_sigaction = replace_lost_page;
   handler.sa_flags = SA_SIGINFO;
-  checked(sigaction(SIGBUS, &handler, &before), "sigaction");
+  check_call(sigaction(SIGBUS, &handler, &before), "sigaction");
   const auto read = std::to_integer<int>(*static_cast<const volatile std::byte*>(lost.data()));
-  checked(sigaction(SIGBUS, &before, nullptr), "sigaction");
+  check_call(sigaction(SIGBUS, &before, nullptr), "sigaction");
   if (bus_errors != 1) {
     throw Error(ExitStatus::kFailed, "a page of a cut file was read without SIGBUS");
   }
@@ -97,7 +92,7 @@ Outcome run_map_write(const Load& load, Via via) {
   const FileRun run(load, via);
   Outcome outcome = run.measure(make_move<MapWrite>);
   const PatternFile to_cut(load.folder, 2 * kPage);
-  checked(ftruncate(to_cut.fd(), kPage), "ftruncate");
+  check_call(ftruncate(to_cut.fd(), kPage), "ftruncate");
   outcome.notes.push_back(meet(to_cut.pages().subspan(kPage)));
   return outcome;
 }

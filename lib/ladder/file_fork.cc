@@ -4,15 +4,14 @@
 #include <thread>
 
 #include "core/errors.h"
+#include "ladder/descriptor.h"
 #include "ladder/file_by_pipe.h"
-#include "ladder/file_call.h"
 #include "ladder/file_cases.h"
 #include "ladder/result.h"
 
 namespace ringway {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kWrittenEvery = 8;  // of the pages, while they are to be sent
 constexpr double kPatience = 1000;          // seconds; the rung itself has less
 
@@ -53,7 +52,7 @@ std::vector<std::uint64_t> frames_of(std::span<std::byte* const> places) {
   for (const std::byte* const place : places) {
     std::uint64_t entry = 0;
     const auto at = static_cast<off_t>(reinterpret_cast<std::uintptr_t>(place) / kPage * sizeof entry);
-    checked(pread(pagemap.get(), &entry, sizeof entry, at), "/proc/self/pagemap");
+    check_call(pread(pagemap.get(), &entry, sizeof entry, at), "/proc/self/pagemap");
     frames.push_back(entry & kFrame);
   }
   return frames;
@@ -91,14 +90,14 @@ class Gate {
  public:
   Gate() {
     int ends[2];
-    checked(pipe2(ends, O_CLOEXEC), "pipe2");
+    check_call(pipe2(ends, O_CLOEXEC), "pipe2");
     out_ = Descriptor(ends[0], "pipe2");
     in_ = Descriptor(ends[1], "pipe2");
   }
-  void open() const { checked(write(in_.get(), "", 1), "write"); }
+  void open() const { check_call(write(in_.get(), "", 1), "write"); }
   void wait() const {
     char byte = 0;
-    checked(read(out_.get(), &byte, 1), "read");
+    check_call(read(out_.get(), &byte, 1), "read");
   }
 
  private:

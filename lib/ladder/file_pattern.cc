@@ -7,14 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "ladder/file_call.h"
 #include "ladder/pattern.h"
 #include "ladder/rung.h"
 
 namespace ringway {
 namespace {
-
-constexpr std::uint64_t kPage = 4096;
 
 Descriptor nameless_file(const std::filesystem::path& folder) {
   std::string name = folder / "ringway-ladder-XXXXXX";
@@ -76,7 +73,7 @@ Descriptor PatternFile::reopened(int flags) const {
 }
 
 void PatternFile::drop_from_cache() const {
-  checked(fdatasync(fd()), "fdatasync");
+  check_call(fdatasync(fd()), "fdatasync");
   pages_to_fault_in();  // what is mapped stays
   posix_fadvise(fd(), 0, 0, POSIX_FADV_DONTNEED);
 }
@@ -88,7 +85,7 @@ std::uint64_t PatternFile::cached_bytes() const {
     return stat.cached * kPage;
   }
   std::vector<unsigned char> there(bytes_ / kPage);
-  checked(mincore(pages().data(), bytes_, there.data()), "mincore");
+  check_call(mincore(pages().data(), bytes_, there.data()), "mincore");
   return kPage * static_cast<std::uint64_t>(
                      std::count_if(there.begin(), there.end(), [](unsigned char page) { return (page & 1U) != 0; }));
 }

@@ -8,6 +8,9 @@
 
 namespace ringway {
 
+/// Bytes that the page cache and page tables are in.
+inline constexpr std::uint64_t kPage = 4096;
+
 /// A file of the pattern, in the page cache. It has no name once it is open, so that nothing is left when the process
 /// is killed.
 class PatternFile {

@@ -6,14 +6,13 @@
 #include <thread>
 
 #include "core/errors.h"
-#include "ladder/file_call.h"
+#include "ladder/descriptor.h"
 
 namespace ringway {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMark = kPage / 2;  // of each page: away from its ends, where headers and short rests are
 
 /// Turns a byte of each page round; a second time, it is as it was.
@@ -39,7 +38,7 @@ std::uint64_t marks_between(std::span<const std::byte> before, std::span<const s
 void wait_until_arrived(int far, std::uint64_t bytes, std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   int there = 0;
-  while (checked(ioctl(far, FIONREAD, &there), "FIONREAD") == 0 && static_cast<std::uint64_t>(there) < bytes) {
+  while (check_call(ioctl(far, FIONREAD, &there), "FIONREAD") == 0 && static_cast<std::uint64_t>(there) < bytes) {
     if (Clock::now() > deadline) {
       throw Error(ExitStatus::kFailed, std::to_string(there) + " of " + std::to_string(bytes) +
                                            " bytes reached the far socket within " + std::to_string(patience.count()) +
@@ -51,7 +50,7 @@ void wait_until_arrived(int far, std::uint64_t bytes, std::chrono::milliseconds 
 
 std::vector<std::byte> read_all(int far, std::uint64_t bytes) {
   std::vector<std::byte> all(bytes);
-  const ssize_t got = checked(recv(far, all.data(), all.size(), MSG_WAITALL), "recv");
+  const ssize_t got = check_call(recv(far, all.data(), all.size(), MSG_WAITALL), "recv");
   if (static_cast<std::uint64_t>(got) != bytes) {
     throw Error(ExitStatus::kFailed, "the connection ended while the far end was looked at");
   }

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "core/errors.h"
-#include "ladder/file_call.h"
+#include "ladder/descriptor.h"
 #include "ladder/pattern.h"
 #include "ladder/placement.h"
 

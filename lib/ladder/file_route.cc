@@ -10,8 +10,6 @@
 
 #include <algorithm>
 
-#include "ladder/file_call.h"
-
 namespace ringway {
 namespace {
 
@@ -26,8 +24,8 @@ Descriptor listener_at(const char* address) {
   sockaddr_in any_port{};
   any_port.sin_family = AF_INET;
   inet_pton(AF_INET, address, &any_port.sin_addr);
-  checked(bind(listener.get(), reinterpret_cast<sockaddr*>(&any_port), sizeof any_port), "bind");
-  checked(listen(listener.get(), 1), "listen");
+  check_call(bind(listener.get(), reinterpret_cast<sockaddr*>(&any_port), sizeof any_port), "bind");
+  check_call(listen(listener.get(), 1), "listen");
   return listener;
 }
 
@@ -57,11 +55,11 @@ Route::Route(Via via) {
 Connection Route::connect() const {
   sockaddr_in address{};
   socklen_t length = sizeof address;
-  checked(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+  check_call(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
   Connection connection{.near = tcp_socket(), .far = Descriptor()};
   const int at_once = 1;
-  checked(setsockopt(connection.near.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), "TCP_NODELAY");
-  checked(::connect(connection.near.get(), reinterpret_cast<sockaddr*>(&address), length), "connect");
+  check_call(setsockopt(connection.near.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), "TCP_NODELAY");
+  check_call(::connect(connection.near.get(), reinterpret_cast<sockaddr*>(&address), length), "connect");
   connection.far = Descriptor(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept");
   return connection;
 }
