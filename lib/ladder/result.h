@@ -19,7 +19,8 @@ struct Result {
 };
 
 /// Runs it in a process of its own, so that what it does to its memory, its limits or itself stays there; ended after
-/// `seconds`. Never throws for what happens inside.
+/// `seconds`, and as many more for each GiB and each million packets of the load. Never throws: what goes wrong, inside
+/// or in what it tells, is a failed result.
 Result run_apart(const Rung& rung, const Load& load, double seconds);
 
 /// `{"machine", "load", "rungs": [{"name", "group", "verified", "copies_per_byte", ...}]}`; README.md lists the keys.

@@ -1,18 +1,17 @@
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <system_error>
-#include <utility>
 
-#include "core/errors.h"
+#include "ladder/descriptor.h"
 #include "ladder/outcome_json.h"
 #include "ladder/result.h"
 
@@ -20,28 +19,6 @@ namespace ringway {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct Pipe {
-  Pipe() {
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-      throw std::system_error(errno, std::generic_category(), "pipe2");
-    }
-  }
-  ~Pipe() {
-    close_end(0);
-    close_end(1);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-
-  void close_end(std::size_t end) {
-    if (ends[end] >= 0) {
-      close(std::exchange(ends[end], -1));
-    }
-  }
-
-  int ends[2] = {-1, -1};
-};
 
 void put(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -53,6 +30,12 @@ void put(int fd, std::string_view text) {
   }
 }
 
+/// Of a call that this kernel does not have, or does not let this user make.
+bool lacking(const std::error_code& error) {
+  constexpr int kLacking[] = {EPERM, EACCES, ENOSYS, EOPNOTSUPP, EAFNOSUPPORT, ENOPROTOOPT, EPROTONOSUPPORT};
+  return std::ranges::find(kLacking, error.value()) != std::end(kLacking);
+}
+
 /// What the rung's process tells: its outcome, or why there is none.
 std::string told(const Rung& rung, const Load& load) {
   nlohmann::json message;
@@ -60,17 +43,26 @@ std::string told(const Rung& rung, const Load& load) {
     message["outcome"] = outcome_to_json(rung.run(load));
   } catch (const CannotRun& reason) {
     message["cannot_run"] = reason.what();
+  } catch (const std::system_error& error) {
+    if (lacking(error.code())) {
+      message["cannot_run"] = error.what() + std::string("; this kernel lacks it, or does not allow it to this user");
+    } else {
+      message["error"] = error.what();
+    }
   } catch (const std::exception& error) {
     message["error"] = error.what();
   }
-  return message.dump();
+  return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-[[noreturn]] void be_the_rung(const Rung& rung, const Load& load, Pipe& answer) {
+[[noreturn]] void be_the_rung(const Rung& rung, const Load& load, Pipe& answer, pid_t parent) {
   setpgid(0, 0);  // what it starts ends with it
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  answer.close_end(0);
-  put(answer.ends[1], told(rung, load));
+  if (getppid() != parent) {  // it had ended before
+    _exit(1);
+  }
+  answer.out = Descriptor();
+  put(answer.in.get(), told(rung, load));
   _exit(0);
 }
 
@@ -114,22 +106,25 @@ Result understand(const Rung& rung, const std::string& text, int status) {
   return result;
 }
 
-}  // namespace
+/// Seconds, for a load of any size.
+double patience(double seconds, const Load& load) {
+  constexpr double kBytes = 1 << 30;
+  constexpr double kPackets = 1e6;
+  return seconds * (1 + static_cast<double>(load.bytes) / kBytes + static_cast<double>(load.packets) / kPackets);
+}
 
-Result run_apart(const Rung& rung, const Load& load, double seconds) {
+Result run_child(const Rung& rung, const Load& load, double seconds) {
   Pipe answer;
-  const pid_t child = fork();
-  if (child < 0) {
-    return failed(rung, std::string("fork: ") + std::strerror(errno));
-  }
+  const pid_t parent = getpid();
+  const pid_t child = check_call(fork(), "fork");
   if (child == 0) {
-    be_the_rung(rung, load, answer);
+    be_the_rung(rung, load, answer, parent);
   }
   setpgid(child, child);  // whichever of the two comes first
-  answer.close_end(1);
+  answer.in = Descriptor();
   const auto deadline =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  const std::optional<std::string> text = read_all(answer.ends[0], deadline);
+  const std::optional<std::string> text = read_all(answer.out.get(), deadline);
   if (!text) {
     kill(-child, SIGKILL);
   }
@@ -140,6 +135,18 @@ Result run_apart(const Rung& rung, const Load& load, double seconds) {
     return failed(rung, "it had not ended after " + std::to_string(static_cast<int>(seconds)) + " s");
   }
   return understand(rung, *text, status);
+}
+
+}  // namespace
+
+Result run_apart(const Rung& rung, const Load& load, double seconds) {
+  try {
+    return run_child(rung, load, patience(seconds, load));
+  } catch (const nlohmann::json::exception& error) {
+    return failed(rung, std::string("what its process told is no outcome: ") + error.what());
+  } catch (const std::exception& error) {
+    return failed(rung, error.what());
+  }
 }
 
 }  // namespace ringway

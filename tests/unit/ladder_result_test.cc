@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <thread>
 
 #include "ladder/outcome_json.h"
@@ -91,6 +93,41 @@ TEST(LadderResult, ARungThatCannotRunSaysWhyAndHasNotFailed) {
   EXPECT_EQ(to_json({result}, {}, {})["rungs"][0]["skipped_because"], "it needs more");
 }
 
+TEST(LadderResult, WhatTheKernelDoesNotHaveOrAllowIsNoFailure) {
+  for (const auto& [error, failed] : {std::pair{EPERM, false},
+                                      {EACCES, false},
+                                      {ENOSYS, false},
+                                      {EOPNOTSUPP, false},
+                                      {EAFNOSUPPORT, false},
+                                      {ENOPROTOOPT, false},
+                                      {EPROTONOSUPPORT, false},
+                                      {EIO, true},
+                                      {EINVAL, true},
+                                      {ECONNRESET, true}}) {
+    const Rung refused = rung([error = error](const Load&) -> Outcome {
+      throw std::system_error(error, std::generic_category(), "some_call");
+    });
+    const Result result = run_apart(refused, {}, kPatience);
+    const std::string text = "some_call: " + std::generic_category().message(error);
+    EXPECT_EQ(result.failed, failed) << text;
+    EXPECT_TRUE(result.skipped_because.starts_with(text)) << result.skipped_because;
+  }
+}
+
+TEST(LadderResult, WhatIsNoOutcomeIsAFailure) {
+  const Rung endless = rung([](const Load&) {
+    Outcome outcome = some_outcome();
+    outcome.seconds = std::numeric_limits<double>::infinity();
+    return outcome;
+  });
+  const Result result = run_apart(endless, {}, kPatience);
+  EXPECT_TRUE(result.failed);
+  EXPECT_FALSE(result.outcome);
+  EXPECT_TRUE(result.skipped_because.starts_with("what its process told is no outcome: ")) << result.skipped_because;
+  const Rung garbled = rung([](const Load&) -> Outcome { throw std::runtime_error("\xFF broke"); });
+  EXPECT_TRUE(run_apart(garbled, {}, kPatience).skipped_because.ends_with(" broke"));
+}
+
 TEST(LadderResult, ErrorsCrashesAndWrongBytesAreFailures) {
   const Rung wrong = rung([](const Load&) -> Outcome { throw std::runtime_error("it broke"); });
   EXPECT_TRUE(run_apart(wrong, {}, kPatience).failed);
@@ -103,6 +140,20 @@ TEST(LadderResult, ErrorsCrashesAndWrongBytesAreFailures) {
   EXPECT_TRUE(result.failed);
   EXPECT_NE(result.skipped_because.find("Killed"), std::string::npos) << result.skipped_because;
   EXPECT_TRUE(run_apart(rung([](const Load&) { return Outcome{}; }), {}, kPatience).failed);
+}
+
+TEST(LadderResult, ALargeLoadHasMoreTime) {
+  const Rung slow = rung([](const Load&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return some_outcome();
+  });
+  EXPECT_TRUE(run_apart(slow, {}, 0.03).failed);
+  Load load;
+  load.bytes = std::uint64_t{1000} << 30U;
+  EXPECT_FALSE(run_apart(slow, load, 0.03).failed);
+  load.bytes = 0;
+  load.packets = 1'000'000'000;
+  EXPECT_FALSE(run_apart(slow, load, 0.03).failed);
 }
 
 TEST(LadderResult, ARungThatDoesNotEndIsEnded) {
