@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include "core/errors.h"
 #include "ladder/descriptor.h"
 
 namespace ringway {
@@ -10,32 +9,29 @@ namespace {
 
 constexpr const char* kBuffer = "the buffer";
 
-void read_whole(int file, std::span<std::byte> into, std::uint64_t offset) {
+void read_whole(const Ends& ends, int file, std::span<std::byte> into, std::uint64_t offset) {
   while (!into.empty()) {
     const ssize_t got =
-        check_call(counted(::pread, file, into.data(), into.size(), static_cast<off_t>(offset)), "pread");
-    if (got == 0) {
-      throw Error(ExitStatus::kFailed,
-                  "the file ends at byte " + std::to_string(offset) + ": it was cut while it was sent");
-    }
+        ends.file.taken(counted(::pread, file, into.data(), into.size(), static_cast<off_t>(offset)), "pread");
     offset += static_cast<std::uint64_t>(got);
     into = into.subspan(static_cast<std::size_t>(got));
   }
 }
 
-}  // namespace
-
-void write_whole(int socket, std::span<const std::byte> bytes) {
+/// Out of a buffer or the file's pages.
+void write_whole(const Ends& ends, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = check_call(counted(::write, socket, bytes.data(), bytes.size()), "write");
+    const ssize_t written = ends.file.taken(counted(::write, ends.sockets[0], bytes.data(), bytes.size()), "write");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
+}  // namespace
+
 void ReadWrite::move(std::uint64_t offset, std::uint64_t bytes) {
   const std::span<std::byte> piece = buffer_.bytes().first(bytes);
-  read_whole(ends_.file.fd(), piece, offset);
-  write_whole(ends_.sockets[0], piece);
+  read_whole(ends_, ends_.file.fd(), piece, offset);
+  write_whole(ends_, piece);
 }
 
 std::vector<Place> ReadWrite::places(std::span<std::byte> file_pages) {
@@ -43,7 +39,7 @@ std::vector<Place> ReadWrite::places(std::span<std::byte> file_pages) {
 }
 
 void MapWrite::move(std::uint64_t offset, std::uint64_t bytes) {
-  write_whole(ends_.sockets[0], mapped_.subspan(offset, bytes));
+  write_whole(ends_, mapped_.subspan(offset, bytes));
 }
 
 DirectWrite::DirectWrite(const Ends& ends)
@@ -51,8 +47,8 @@ DirectWrite::DirectWrite(const Ends& ends)
 
 void DirectWrite::move(std::uint64_t offset, std::uint64_t bytes) {
   const std::span<std::byte> piece = buffer_.bytes().first(bytes);
-  read_whole(direct_.get(), piece, offset);
-  write_whole(ends_.sockets[0], piece);
+  read_whole(ends_, direct_.get(), piece, offset);
+  write_whole(ends_, piece);
 }
 
 std::vector<Place> DirectWrite::places(std::span<std::byte> file_pages) {

@@ -4,9 +4,6 @@
 
 namespace ringway {
 
-/// write(2) until everything is in the socket; throws Error.
-void write_whole(int socket, std::span<const std::byte> bytes);
-
 /// read + write: from the page cache into a buffer, from there into the socket's buffer.
 class ReadWrite final : public FileMove {
  public:

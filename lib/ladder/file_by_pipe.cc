@@ -22,22 +22,17 @@ void BlockPipe::empty_into(int socket, std::uint64_t bytes) const {
 namespace {
 
 /// As much of the piece as the pipe has slots for.
-std::uint64_t file_into(const BlockPipe& pipe, int file, std::uint64_t offset, std::uint64_t bytes) {
+std::uint64_t file_into(const BlockPipe& pipe, const PatternFile& file, std::uint64_t offset, std::uint64_t bytes) {
   auto at = static_cast<off64_t>(offset);
-  const ssize_t taken =
-      check_call(counted(::splice, file, &at, pipe.in(), nullptr, bytes, SPLICE_F_MOVE), "splice from the file");
-  if (taken == 0) {
-    throw Error(ExitStatus::kFailed,
-                "the file ends at byte " + std::to_string(offset) + ": it was cut while it was sent");
-  }
-  return static_cast<std::uint64_t>(taken);
+  const ssize_t taken = counted(::splice, file.fd(), &at, pipe.in(), nullptr, bytes, SPLICE_F_MOVE);
+  return static_cast<std::uint64_t>(file.taken(taken, "splice from the file"));
 }
 
 }  // namespace
 
 void Splice::move(std::uint64_t offset, std::uint64_t bytes) {
   for (const std::uint64_t end = offset + bytes; offset < end;) {
-    const std::uint64_t taken = file_into(pipe_, ends_.file.fd(), offset, end - offset);
+    const std::uint64_t taken = file_into(pipe_, ends_.file, offset, end - offset);
     pipe_.empty_into(ends_.sockets[0], taken);
     offset += taken;
   }
@@ -45,7 +40,7 @@ void Splice::move(std::uint64_t offset, std::uint64_t bytes) {
 
 void Tee::move(std::uint64_t offset, std::uint64_t bytes) {
   for (const std::uint64_t end = offset + bytes; offset < end;) {
-    const std::uint64_t taken = file_into(first_, ends_.file.fd(), offset, end - offset);
+    const std::uint64_t taken = file_into(first_, ends_.file, offset, end - offset);
     const ssize_t doubled = check_call(counted(::tee, first_.out(), second_.in(), taken, 0U), "tee");
     if (static_cast<std::uint64_t>(doubled) != taken) {
       throw Error(ExitStatus::kFailed, "tee doubled " + std::to_string(doubled) + " of " + std::to_string(taken) +
@@ -64,7 +59,7 @@ void Tee::tell(Outcome& outcome) const {
 void VmSplice::move(std::uint64_t offset, std::uint64_t bytes) {
   for (const std::uint64_t end = offset + bytes; offset < end;) {
     iovec piece{.iov_base = mapped_.data() + offset, .iov_len = end - offset};
-    const ssize_t taken = check_call(counted(::vmsplice, pipe_.in(), &piece, std::size_t{1}, 0U), "vmsplice");
+    const ssize_t taken = ends_.file.taken(counted(::vmsplice, pipe_.in(), &piece, std::size_t{1}, 0U), "vmsplice");
     pipe_.empty_into(ends_.sockets[0], static_cast<std::uint64_t>(taken));
     offset += static_cast<std::uint64_t>(taken);
   }

@@ -21,11 +21,8 @@ constexpr std::uint64_t kSendsALook = 16;
 void SendFile::move(std::uint64_t offset, std::uint64_t bytes) {
   auto at = static_cast<off_t>(offset);
   while (bytes > 0) {
-    const ssize_t sent = check_call(counted(::sendfile, ends_.sockets[0], ends_.file.fd(), &at, bytes), "sendfile");
-    if (sent == 0) {
-      throw Error(ExitStatus::kFailed,
-                  "the file ends at byte " + std::to_string(at) + ": it was cut while it was sent");
-    }
+    const ssize_t sent =
+        ends_.file.taken(counted(::sendfile, ends_.sockets[0], ends_.file.fd(), &at, bytes), "sendfile");
     bytes -= static_cast<std::uint64_t>(sent);
   }
 }
@@ -47,7 +44,7 @@ void ZeroCopySend::move(std::uint64_t offset, std::uint64_t bytes) {
       wait_for_completions();
       continue;
     }
-    check_call(sent, "send with MSG_ZEROCOPY");
+    ends_.file.taken(sent, "send with MSG_ZEROCOPY");
     offset += static_cast<std::uint64_t>(sent);
     bytes -= static_cast<std::uint64_t>(sent);
     if (++sends_ % kSendsALook == 0) {

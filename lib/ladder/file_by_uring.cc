@@ -169,7 +169,11 @@ void UringMove::take(const io_uring_cqe& completion) {
   --open_;
   const auto wanted = static_cast<int>(completion.user_data >> kBytesShift);
   if (completion.res != wanted) {
-    const std::string what = (completion.user_data & kSend) != 0 ? "an io_uring send" : "an io_uring read";
+    const bool send = (completion.user_data & kSend) != 0;
+    const std::string what = send ? "an io_uring send" : "an io_uring read";
+    if (!send && completion.res >= 0) {
+      ends_.file.taken(0, what.c_str());
+    }
     throw Error(ExitStatus::kFailed, completion.res < 0 ? failure_of(what, -completion.res)
                                                         : what + " moved " + std::to_string(completion.res) + " of " +
                                                               std::to_string(wanted) + " bytes");

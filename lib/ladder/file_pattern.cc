@@ -1,12 +1,14 @@
 #include "ladder/file_pattern.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "core/errors.h"
 #include "ladder/pattern.h"
 #include "ladder/rung.h"
 
@@ -61,6 +63,21 @@ PatternFile::PatternFile(const std::filesystem::path& folder, std::uint64_t byte
 std::span<std::byte> PatternFile::pages_to_fault_in() const noexcept {
   madvise(pages().data(), bytes(), MADV_DONTNEED);
   return pages();
+}
+
+ssize_t PatternFile::taken(ssize_t returned, const char* call) const {
+  if (returned > 0) {
+    return returned;
+  }
+  const int error = returned < 0 ? errno : 0;
+  struct stat now {};
+  check_call(fstat(fd(), &now), "fstat");
+  const bool cut = error == 0 || (error == EFAULT && static_cast<std::uint64_t>(now.st_size) < bytes_);
+  if (cut) {  // a mapped page behind the end is a bad address
+    throw Error(ExitStatus::kFailed, std::string(call) + ": the file ends at byte " + std::to_string(now.st_size) +
+                                         ": it was cut while it was sent");
+  }
+  throw std::system_error(error, std::generic_category(), call);
 }
 
 Descriptor PatternFile::reopened(int flags) const {

@@ -27,6 +27,10 @@ class PatternFile {
   /// The same, none of them in the page table any more: whoever uses them next faults them in.
   std::span<std::byte> pages_to_fault_in() const noexcept;
 
+  /// What a call returned that was to take bytes out of it, by a descriptor or out of its pages. Throws Error where it
+  /// found none, since somebody cut the file; std::system_error that names the call for another failure.
+  ssize_t taken(ssize_t returned, const char* call) const;
+
   /// Opened anew, with O_DIRECT or the like. Throws CannotRun where its file system refuses.
   Descriptor reopened(int flags) const;
 

@@ -35,8 +35,8 @@ const Technique kTechniques[] = {
      "any file and any socket; the program may look at the bytes and change them on the way",
      "two copies and two system calls a block", plainly<ReadWrite>},
     {"mmap_write", "write to the socket from a mapping of the file", "regular files; the program may look at the bytes",
-     "one copy, and a page fault for every few pages; a file that is cut meanwhile ends the program by SIGBUS, if "
-     "that is not caught",
+     "one copy, and a page fault for every few pages; where the file is cut meanwhile, the call says 'Bad address', "
+     "and reading the bytes ends the program by SIGBUS, if that is not caught",
      run_map_write},
     {"sendfile", "sendfile: the socket refers to the page cache",
      "from a file with a page cache to a socket; no memory of the program's own",

@@ -6,9 +6,11 @@
 #include "ladder/file_by_copy.h"
 #include "ladder/file_by_pipe.h"
 #include "ladder/file_by_reference.h"
+#include "ladder/file_by_uring.h"
 #include "ladder/file_probe.h"
 #include "ladder/file_receiver.h"
 #include "ladder/file_route.h"
+#include "ladder/file_run.h"
 #include "ladder/pattern.h"
 
 namespace ringway {
@@ -76,6 +78,39 @@ TEST(LadderProbe, LeavesTheFileAsItWas) {
   SendFile move(bench.ends);
   bench.look_at(move);
   EXPECT_EQ(first_difference(bench.file.pages(), 0), std::nullopt);
+}
+
+/// Sends its second block, when the file was cut before that.
+void expect_cut(const std::function<std::unique_ptr<FileMove>(const Ends&)>& make) {
+  const Bench bench;
+  const std::unique_ptr<FileMove> move = make(bench.ends);
+  move->move(0, kBlock);
+  ASSERT_EQ(ftruncate(bench.file.fd(), kBlock), 0);
+  try {
+    move->move(kBlock, kBlock);
+    move->finish();
+    FAIL() << "nothing was missing";
+  } catch (const Error& error) {
+    EXPECT_TRUE(std::string(error.what()).ends_with(": the file ends at byte 32768: it was cut while it was sent"))
+        << error.what();
+  }
+}
+
+TEST(LadderMoves, SayThatTheFileWasCut) {
+  expect_cut(make_move<ReadWrite>);
+  expect_cut(make_move<MapWrite>);
+  expect_cut(make_move<SendFile>);
+  expect_cut(make_move<Splice>);
+  expect_cut(make_move<VmSplice>);
+  expect_cut(make_move<ZeroCopySend>);
+}
+
+TEST(LadderMoves, SayOnARingThatTheFileWasCut) {
+  try {
+    expect_cut([](const Ends& ends) { return std::make_unique<UringMove>(ends, UringMove::Sends::kCopy); });
+  } catch (const CannotRun& reason) {
+    GTEST_SKIP() << reason.what();
+  }
 }
 
 TEST(LadderProbe, GivesUpOnAPieceThatDoesNotCome) {
