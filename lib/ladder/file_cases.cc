@@ -23,18 +23,8 @@ std::string in_words(const Offloads& offloads) {
          ", segmentation (TSO) " + on_or_off(offloads.segmentation);
 }
 
-double cpu_ns_a_byte(const Outcome& outcome) {
-  return (outcome.usage.user_s + outcome.usage.system_s) * 1e9 / static_cast<double>(outcome.bytes);
-}
-
 std::string in_mib(std::uint64_t bytes) {
   return std::to_string(bytes >> 20U) + " MiB";
-}
-
-std::string three_digits(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", value);
-  return text;
 }
 
 }  // namespace
@@ -109,7 +99,7 @@ Outcome run_direct(const Load& load, Via via) {
   }
   Outcome outcome = run.measure(make_move<DirectWrite>);
   const std::uint64_t after = file.cached_bytes();
-  run.measure(make_move<ReadWrite>);
+  run.once(make_move<ReadWrite>);
   outcome.notes.push_back("of the file's " + in_mib(file.bytes()) + " were in the page cache: " + in_mib(made) +
                           " when it was made, " + in_mib(before) + " when it had been dropped, " + in_mib(after) +
                           " after direct I/O, " + in_mib(file.cached_bytes()) +

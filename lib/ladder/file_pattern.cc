@@ -36,8 +36,10 @@ Descriptor written_file(const std::filesystem::path& folder, std::uint64_t bytes
       throw CannotRun(failure_of("a file of " + std::to_string(bytes >> 20U) + " MiB in '" + folder.string() + "'") +
                       "; --folder names another folder, --size makes it smaller");
     }
+    sync_file_range(file.get(), static_cast<off64_t>(at), written, SYNC_FILE_RANGE_WRITE);  // beside what follows
     at += static_cast<std::uint64_t>(written);
   }
+  check_call(fdatasync(file.get()), "fdatasync");
   return file;
 }
 
@@ -90,7 +92,6 @@ Descriptor PatternFile::reopened(int flags) const {
 }
 
 void PatternFile::drop_from_cache() const {
-  check_call(fdatasync(fd()), "fdatasync");
   pages_to_fault_in();  // what is mapped stays
   posix_fadvise(fd(), 0, 0, POSIX_FADV_DONTNEED);
 }

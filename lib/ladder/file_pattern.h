@@ -11,8 +11,8 @@ namespace ringway {
 /// Bytes that the page cache and page tables are in.
 inline constexpr std::uint64_t kPage = 4096;
 
-/// A file of the pattern, in the page cache. It has no name once it is open, so that nothing is left when the process
-/// is killed.
+/// A file of the pattern, in the page cache, and on the disk too, so that nobody writes it back while it is sent. It
+/// has no name once it is open, so that nothing is left when the process is killed.
 class PatternFile {
  public:
   /// Throws CannotRun where the folder takes no such file.
@@ -34,7 +34,7 @@ class PatternFile {
   /// Opened anew, with O_DIRECT or the like. Throws CannotRun where its file system refuses.
   Descriptor reopened(int flags) const;
 
-  /// Onto the disk and out of the page cache, as far as the file system lets go of it.
+  /// Out of the page cache, as far as the file system lets go of it.
   void drop_from_cache() const;
 
   /// How much of it is in the page cache: by cachestat(2), where the kernel has none by mincore(2).

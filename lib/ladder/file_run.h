@@ -16,6 +16,12 @@ std::unique_ptr<FileMove> make_move(const Ends& ends) {
   return std::make_unique<Move>(ends);
 }
 
+std::string three_digits(double value);
+double cpu_ns_a_byte(const Outcome& outcome);
+
+/// The outcome of middle CPU time of three, with a note of all their CPU times. Its other figures are of its own round.
+Outcome middle_of_rounds(const std::function<Outcome()>& once);
+
 /// A file, and a way to send it.
 class FileRun {
  public:
@@ -23,6 +29,9 @@ class FileRun {
 
   /// Over new connections: the whole file, metered; then blocks alone, for the latency; then a probe of what was
   /// copied. What the kernel does on the way to the far socket is the sender's too: on both routes it runs in its time.
+  Outcome once(const MakeMove& make, unsigned receivers = 1) const;
+
+  /// The middle of some rounds of that.
   Outcome measure(const MakeMove& make, unsigned receivers = 1) const;
 
   const PatternFile& file() const noexcept { return file_; }

@@ -40,7 +40,7 @@ std::vector<WaitingLoad> waiting_from_json(const json& list) {
 json outcome_to_json(const Outcome& outcome) {
   const Usage& usage = outcome.usage;
   const auto bytes = static_cast<double>(outcome.bytes);
-  const double cpu_ns = (usage.user_s + usage.system_s) * 1e9;
+  const double cpu_ns = usage.cpu_s() * 1e9;
   const bool counted = usage.traced_calls || usage.calls_known;
   return {{"verified", outcome.verified},
           {"copies_per_byte", outcome.copies_per_byte},

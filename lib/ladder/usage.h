@@ -20,6 +20,8 @@ struct Usage {
   bool calls_known = true;                    ///< false: another program's, which only the kernel could have counted
   std::optional<std::uint64_t> traced_calls;  ///< by the kernel's own count; none: it does not let us
 
+  double cpu_s() const noexcept { return user_s + system_s; }
+
   /// By the kernel's count where there is one.
   std::uint64_t system_calls() const noexcept { return traced_calls.value_or(counted_calls); }
 

@@ -113,6 +113,21 @@ TEST(LadderMoves, SayOnARingThatTheFileWasCut) {
   }
 }
 
+TEST(LadderRounds, TheMiddleOneByCpuTimeIsTold) {
+  unsigned round = 0;
+  const Outcome middle = middle_of_rounds([&round] {
+    constexpr double kSeconds[] = {3, 1, 2};
+    Outcome outcome;
+    outcome.bytes = 1000000000;
+    outcome.packets = round;
+    outcome.usage.system_s = kSeconds[round++];
+    return outcome;
+  });
+  EXPECT_EQ(round, 3U);
+  EXPECT_EQ(middle.packets, 2U);
+  EXPECT_TRUE(middle.notes.back().ends_with("1.000, 2.000, 3.000 ns a byte")) << middle.notes.back();
+}
+
 TEST(LadderProbe, GivesUpOnAPieceThatDoesNotCome) {
   const Bench bench;
   Lost move;
