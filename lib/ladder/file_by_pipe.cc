@@ -53,7 +53,8 @@ void Tee::move(std::uint64_t offset, std::uint64_t bytes) {
 }
 
 void Tee::tell(Outcome& outcome) const {
-  outcome.notes.emplace_back("two receivers: what arrived, and what a byte or MiB of it cost, counts both");
+  outcome.notes.emplace_back(
+      "to two receivers: each got every byte, and figures are of a byte, MiB or block of the file, once");
 }
 
 void VmSplice::move(std::uint64_t offset, std::uint64_t bytes) {

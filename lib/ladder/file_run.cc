@@ -76,7 +76,7 @@ void send_file(FileMove& move, FarEnds& far_ends, const Ends& ends, Outcome& out
   move.finish();
   outcome.usage = meter.stop();
   outcome.seconds = since(begin, far_ends.wait());
-  outcome.bytes = ends.file.bytes() * ends.sockets.size();
+  outcome.bytes = ends.file.bytes();
   outcome.packets = outcome.bytes / ends.block;
 }
 

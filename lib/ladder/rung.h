@@ -37,7 +37,7 @@ struct WaitingLoad {
 /// pipe, the forwarder between two wires. The far end only checks, the same way for all rungs of a group, and is not
 /// in any figure but the throughput.
 struct Outcome {
-  std::uint64_t bytes = 0;         ///< payload that arrived
+  std::uint64_t bytes = 0;         ///< payload that arrived; once, whether at one receiver or at several
   std::uint64_t packets = 0;       ///< messages, blocks or frames in which it arrived
   std::uint64_t batches = 0;       ///< in which the mover took packets; 0: not told
   bool verified = false;           ///< every byte was compared at the far end
