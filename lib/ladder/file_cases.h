@@ -15,7 +15,7 @@ Outcome run_map_write(const Load& load, Via via);
 /// O_DIRECT + write; and what is in the page cache after it, and after read + write.
 Outcome run_direct(const Load& load, Via via);
 
-/// vmsplice by a forked sender, out of private pages that its parent goes on writing to.
+/// vmsplice by a forked sender, out of the snapshot it has of memory that its parent goes on writing to meanwhile.
 Outcome run_fork(const Load& load, Via via);
 
 }  // namespace ringway

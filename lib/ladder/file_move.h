@@ -37,7 +37,8 @@ class FileMove {
   /// All moves so far are with the kernel, and what it has to say of them was heard.
   virtual void finish() {}
 
-  /// Where the last piece, moved and finished by itself, was in this order: the file's pages, then buffers of its own.
+  /// Where the last piece, moved and finished by itself, was in this order: the file's pages, or the memory that has
+  /// what they have; then buffers of its own.
   virtual std::vector<Place> places(std::span<std::byte> file_pages) { return {{"the file's page", file_pages}}; }
 
   /// Adds what only it knows.

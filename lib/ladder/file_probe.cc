@@ -22,6 +22,14 @@ void mark(std::span<std::byte> bytes) {
   }
 }
 
+/// Writes each page as it is: one that another process has as well, since a fork, becomes this one's now.
+void make_own(std::span<std::byte> bytes) {
+  for (std::uint64_t at = kMark; at < bytes.size(); at += kPage) {
+    volatile std::byte& byte = bytes[at];
+    byte = std::byte{byte};
+  }
+}
+
 std::uint64_t pages_of(std::span<const std::byte> bytes) {
   return bytes.size() / kPage;
 }
@@ -93,12 +101,16 @@ void add(Seen& seen, const Shown& shown, const char* place, const std::string& n
 
 Seen probe(FileMove& move, const Ends& ends, std::span<const int> far_sockets, std::uint64_t offset,
            std::uint64_t bytes, std::chrono::milliseconds patience) {
+  const std::span<std::byte> file_pages = ends.file.pages().subspan(offset, bytes);
+  for (const Place& place : move.places(file_pages)) {
+    make_own(place.bytes);
+  }
   move.move(offset, bytes);
   move.finish();
   for (const int far : far_sockets) {
     wait_until_arrived(far, bytes, patience);
   }
-  const std::vector<Place> places = move.places(ends.file.pages().subspan(offset, bytes));
+  const std::vector<Place> places = move.places(file_pages);
   Seen seen;
   for (std::size_t at = 0; at + 1 < places.size(); ++at) {
     add(seen, show_in(places[at], places[at + 1]), places[at].name, std::string("in ") + places[at + 1].name);

@@ -76,7 +76,7 @@ const Technique kTechniques[] = {
      "pages are pinned for each send; the memory must stay as it is until the error queue tells; needs a network "
      "interface that gathers: to a receiver on the same machine the kernel copies",
      plainly<ZeroCopySend>},
-    {"fork_cow", "a forked sender vmsplices private pages while its parent writes to them",
+    {"fork_cow", "a forked sender vmsplices its snapshot of memory while the parent writes to it",
      "to send a state as it was at one moment, while it goes on changing",
      "each page that is written to meanwhile is copied once; fork costs page tables and address space", run_fork},
 };

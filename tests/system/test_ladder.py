@@ -5,6 +5,7 @@ calls are those that the technique is known for. Counts are compared, never time
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -116,6 +117,10 @@ def every_way_from_a_file_to_a_socket(work):
     assert rungs["mmap_write"]["minor_faults"] > rungs["read_write"]["minor_faults"]
     pages = 32 * 256 // 8
     assert f"{pages} pages in another page frame" in notes(rungs, "fork_cow") or "root only" in notes(rungs, "fork_cow")
+    in_time = re.search(r"(\d+) of them while the sender was at work", notes(rungs, "fork_cow"))
+    assert in_time and int(in_time[1]) > pages / 2, "the parent wrote when nearly all was sent: " + notes(rungs, "fork_cow")
+    assert rungs["fork_cow"]["minor_faults"] >= pages, "the parent's faults are the rung's"
+    assert "to two receivers" in notes(rungs, "tee"), rungs["tee"]
     for name, rung in rungs.items():
         assert not rung["verified"] or "one of 3 rounds" in notes(rungs, name), rung
     if rungs["direct_io"]["verified"]:
