@@ -18,7 +18,6 @@
 namespace ringway {
 namespace {
 
-constexpr std::chrono::seconds kWait{10};
 constexpr unsigned kHandedOver = 16;  // at once; the receiver reads one batch while the next is prepared
 
 /// A line of /proc/PID/maps.
@@ -104,7 +103,7 @@ class Sender {
   }
 
   void collect_returned() { heed(originator_.collect()); }
-  void collect() { heed(originator_.collect(std::chrono::milliseconds(kWait))); }
+  void collect() { heed(originator_.collect(kLook)); }
 
   static void heed(const std::vector<fbuf::Event>& events) {
     if (!events.empty()) {
@@ -144,7 +143,8 @@ class FbufPath : public MessagePath {
   std::span<const std::byte> receive() override {
     if (next_ == received_) {
       next_ = 0;
-      received_ = receiver_->receive(buffers_, std::chrono::milliseconds(kWait));
+      received_ = receiver_->receive(buffers_, kLook);
+      batches_ += received_ > 0 ? 1U : 0U;
     }
     if (next_ == received_) {
       return {};
@@ -156,11 +156,13 @@ class FbufPath : public MessagePath {
     return message;
   }
 
+  std::uint64_t batches() const override { return batches_; }
+
   void describe(Outcome& outcome) const override {
-    outcome.copies_per_byte = *shares_pages_ ? 0 : 1;
-    outcome.copies_shown_by = *shares_pages_
-                                  ? "/proc/PID/maps: the receiver reads a file that the sender has mapped"
-                                  : "/proc/PID/maps: the receiver reads memory that the sender has not mapped";
+    const bool shared = shares_pages_.value_or(false);
+    outcome.copies_per_byte = shared ? 0 : 1;
+    outcome.copies_shown_by = shared ? "/proc/PID/maps: the receiver reads a file that the sender has mapped"
+                                     : "/proc/PID/maps: the receiver reads memory that the sender has not mapped";
     outcome.usage.calls_known = outcome.usage.traced_calls.has_value();  // lib/fbuf does not count its own
   }
 
@@ -174,6 +176,7 @@ class FbufPath : public MessagePath {
   std::optional<bool> shares_pages_;  // seen at the first message
   unsigned received_ = 0;             // a prefix of them
   unsigned next_ = 0;                 // of them
+  std::uint64_t batches_ = 0;
 };
 
 }  // namespace

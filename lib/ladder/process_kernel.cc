@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <bit>
+#include <cerrno>
 #include <vector>
 
 #include "ladder/descriptor.h"
@@ -39,14 +42,32 @@ Ends pipe_ends() {
   return {.in = ends[0], .out = ends[1]};
 }
 
+/// The longest message that a sender's buffer takes (unix(7): the kernel keeps something for itself).
+std::size_t longest_message(int socket) {
+  constexpr std::size_t kKernels = 32;
+  int bytes = 0;
+  socklen_t length = sizeof bytes;
+  check_call(getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, &length), "SO_SNDBUF");
+  return static_cast<std::size_t>(bytes) - kKernels;
+}
+
 /// With room for two messages; without privileges for as much as net.core.wmem_max has.
-Ends socket_ends(std::size_t block) {
+void make_room(int socket, std::size_t block) {
+  const int bytes = static_cast<int>(2 * block);
+  if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0) {
+    check_call(setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), "SO_SNDBUF");
+  }
+  const std::size_t longest = longest_message(socket);
+  if (longest < block) {
+    throw CannotRun("a user's socket takes no datagram of " + std::to_string(block) +
+                    " bytes; expected a higher net.core.wmem_max, or --block " +
+                    std::to_string(std::bit_floor(longest) / 1024) + " or less");
+  }
+}
+
+Ends socket_ends() {
   int ends[2];
   check_call(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), "socketpair");
-  const int bytes = static_cast<int>(2 * block);
-  if (setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0) {
-    check_call(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), "SO_SNDBUF");
-  }
   return {.in = ends[0], .out = ends[1]};
 }
 
@@ -82,7 +103,11 @@ class PipePath : public KernelPath {
 
 class DatagramPath : public KernelPath {
  public:
-  DatagramPath(std::size_t block, Ends ends) : KernelPath(block, ends.in, ends.out, "socketpair") {}
+  DatagramPath(std::size_t block, Ends ends) : KernelPath(block, ends.in, ends.out, "socketpair") {
+    make_room(out_.get(), block);
+    const timeval look{.tv_sec = 0, .tv_usec = std::chrono::microseconds(kLook).count()};
+    check_call(setsockopt(in_.get(), SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look), "SO_RCVTIMEO");
+  }
 
   void send(std::span<const std::byte> message) override {
     check_call(counted(::send, out_.get(), message.data(), message.size(), MSG_NOSIGNAL), "send");
@@ -90,6 +115,9 @@ class DatagramPath : public KernelPath {
 
   std::span<const std::byte> receive() override {
     const ssize_t length = counted(::recv, in_.get(), place_.data(), place_.size(), 0);
+    if (length < 0 && errno == EAGAIN) {
+      return {};
+    }
     check_call(length, "recv");
     return std::span<const std::byte>(place_).first(static_cast<std::size_t>(length));
   }
@@ -107,7 +135,7 @@ std::unique_ptr<MessagePath> make_pipe_path(std::size_t block) {
 }
 
 std::unique_ptr<MessagePath> make_datagram_path(std::size_t block) {
-  return std::make_unique<DatagramPath>(block, socket_ends(block));
+  return std::make_unique<DatagramPath>(block, socket_ends());
 }
 
 }  // namespace ringway

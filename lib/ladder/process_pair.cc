@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/errors.h"
+#include "ladder/descriptor.h"
 #include "ladder/latency.h"
 #include "ladder/mapping.h"
 #include "ladder/pattern.h"
@@ -109,19 +110,29 @@ void send_all(MessagePath& path, const MessageRow& row, const Phases& phases, Sh
   _exit(0);
 }
 
+/// It stays to be waited for.
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  check_call(counted(::waitid, P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT), "waitid");
+  return info.si_pid != 0;
+}
+
 /// The receiver's side of it.
 class Receiver {
  public:
-  Receiver(MessagePath& path, std::size_t block, Shared& shared) : path_(path), block_(block), shared_(shared) {}
+  Receiver(MessagePath& path, std::size_t block, Shared& shared, pid_t sender)
+      : path_(path), block_(block), shared_(shared), sender_(sender) {}
 
   void receive_all(const Phases& phases, Outcome& outcome) {
     take_until(phases.transfer);
+    const std::uint64_t batches = path_.batches();
     Meter meter;
     meter.start();
     tell();
     take_until(phases.alone);
     outcome.seconds = seconds_since(shared_.started);
     outcome.usage = meter.stop();
+    outcome.batches = path_.batches() - batches;
     tell();
     std::vector<double> samples;
     while (number_ < phases.end && take()) {
@@ -148,7 +159,7 @@ class Receiver {
   /// False: it came otherwise than it was sent, or not at all. No more is taken then.
   bool take() {
     if (right_) {
-      const std::span<const std::byte> message = path_.receive();
+      const std::span<const std::byte> message = next();
       const std::uint64_t offset = number_ % kDifferentMessages * block_;
       right_ = message.size() == block_ && !first_difference(message, offset);
       number_ += right_ ? 1U : 0U;
@@ -156,9 +167,20 @@ class Receiver {
     return right_;
   }
 
+  /// Empty: the sender has ended, and nothing of it is left.
+  std::span<const std::byte> next() {
+    for (bool ended = false;; ended = has_ended(sender_)) {
+      const std::span<const std::byte> message = path_.receive();
+      if (!message.empty() || ended) {
+        return message;
+      }
+    }
+  }
+
   MessagePath& path_;
   std::size_t block_;
   Shared& shared_;
+  pid_t sender_;
   std::uint64_t number_ = 0;  // messages that came right
   bool right_ = true;         // so far
 };
@@ -190,6 +212,7 @@ Outcome run_pair(const Load& load, const std::function<std::unique_ptr<MessagePa
   const Phases phases = phases_of(load);
   const std::unique_ptr<MessagePath> path = make(load.block);
   const pid_t sender = fork();
+  check_call(sender, "fork");
   if (sender == 0) {
     be_the_sender(*path, row, phases, shared);
   }
@@ -198,7 +221,7 @@ Outcome run_pair(const Load& load, const std::function<std::unique_ptr<MessagePa
   Outcome outcome;
   outcome.packets = phases.alone - phases.transfer;
   outcome.bytes = outcome.packets * load.block;
-  Receiver(*path, load.block, shared).receive_all(phases, outcome);
+  Receiver(*path, load.block, shared, sender).receive_all(phases, outcome);
   if (!outcome.verified) {
     kill(sender, SIGKILL);  // it would wait for ever
   }

@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstring>
+#include <ctime>
 #include <new>
+#include <utility>
 
 #include "ladder/descriptor.h"
 #include "ladder/mapping.h"
@@ -24,26 +26,33 @@ class alignas(kCacheLine) Raised {
  public:
   std::uint32_t get() const noexcept { return value_.load(std::memory_order_acquire); }
 
-  /// One process only. A system call only where the other waits.
+  /// One process only. A system call only where the other sleeps: one each time it does.
   void raise() {
-    value_.fetch_add(1);  // seq_cst, as waiting_: one of the two sees the other
-    if (waiting_.load() != 0) {
+    value_.fetch_add(1);  // seq_cst, as asleep_: one of the two sees the other
+    if (asleep_.load() != 0 && asleep_.exchange(0) != 0) {
       counted(::syscall, SYS_futex, &value_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
     }
   }
 
-  /// The other process only; until it is no longer `old`.
-  void wait_while(std::uint32_t old) {
-    while (value_.load() == old) {
-      waiting_.store(1);
-      counted(::syscall, SYS_futex, &value_, FUTEX_WAIT, old, nullptr, nullptr, 0);
-      waiting_.store(0);
+  /// The other process only; while it is `old`, but not for longer than kLook. Whether it is something else then.
+  bool wait_while(std::uint32_t old) {
+    if (value_.load() == old) {
+      const timespec look{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kLook).count()};
+      asleep_.store(1);
+      counted(::syscall, SYS_futex, &value_, FUTEX_WAIT, old, &look, nullptr, 0);
+      asleep_.store(0);
+      sleeps_.fetch_add(1);
     }
+    return value_.load() != old;
   }
+
+  /// How often the other process has slept.
+  std::uint32_t sleeps() const noexcept { return sleeps_.load(); }
 
  private:
   std::atomic<std::uint32_t> value_{0};
-  std::atomic<std::uint32_t> waiting_{0};
+  std::atomic<std::uint32_t> asleep_{0};  // whoever waits, or is about to
+  std::atomic<std::uint32_t> sleeps_{0};
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -77,14 +86,15 @@ class RingPath : public MessagePath {
   }
 
   std::span<const std::byte> receive() override {
-    if (holds_) {
+    if (std::exchange(holds_, false)) {
       control_.read.raise();
     }
     const std::uint32_t number = control_.read.get();
-    control_.written.wait_while(number);
-    holds_ = true;
-    return {slot(number), block_};
+    holds_ = control_.written.wait_while(number);
+    return holds_ ? std::span<const std::byte>(slot(number), block_) : std::span<const std::byte>();
   }
+
+  std::uint64_t batches() const override { return control_.written.sleeps() + control_.read.sleeps(); }
 
   void describe(Outcome& outcome) const override {
     outcome.copies_per_byte = 1;

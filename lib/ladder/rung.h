@@ -39,7 +39,7 @@ struct WaitingLoad {
 struct Outcome {
   std::uint64_t bytes = 0;         ///< payload that arrived; once, whether at one receiver or at several
   std::uint64_t packets = 0;       ///< messages, blocks or frames in which it arrived
-  std::uint64_t batches = 0;       ///< in which the mover took packets; 0: not told
+  std::uint64_t batches = 0;       ///< in which the mover took packets, or between which it slept; 0: not told
   bool verified = false;           ///< every byte was compared at the far end
   double copies_per_byte = 0;      ///< of payload, by a CPU, on the mover's side
   std::string copies_shown_by;     ///< what was looked at; `definition` where nothing can be

@@ -1,13 +1,20 @@
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 
+#include <bit>
+#include <chrono>
 #include <cstring>
+#include <fstream>
 #include <functional>
+#include <iostream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/errors.h"
 #include "ladder/process_fbufs.h"
 #include "ladder/process_kernel.h"
 #include "ladder/process_pair.h"
@@ -56,6 +63,28 @@ class Meddled : public MessagePath {
   unsigned times_ = 0;
 };
 
+/// A path whose sender fails at a message.
+class Failing : public MessagePath {
+ public:
+  explicit Failing(std::unique_ptr<MessagePath> path) : path_(std::move(path)) {}
+
+  void become_sender() override { path_->become_sender(); }
+  void become_receiver() override { path_->become_receiver(); }
+  void send(std::span<const std::byte> message) override {
+    if (number_++ == kMessages / 2) {
+      throw std::runtime_error("no more of them");
+    }
+    path_->send(message);
+  }
+  void flush() override { path_->flush(); }
+  std::span<const std::byte> receive() override { return path_->receive(); }
+  void describe(Outcome& outcome) const override { path_->describe(outcome); }
+
+ private:
+  std::unique_ptr<MessagePath> path_;
+  std::uint64_t number_ = 0;
+};
+
 /// Both processes are moved to CPUs; the one that tests goes back.
 class LadderProcesses : public testing::Test {
  protected:
@@ -82,6 +111,59 @@ TEST_F(LadderProcesses, PassEveryMessageOnEveryPath) {
     EXPECT_EQ(outcome.bytes, kMessages * kBlock);
     EXPECT_GT(outcome.latency_p50_us, 0);
   }
+}
+
+TEST_F(LadderProcesses, CallTheKernelAsOftenAsTheyMust) {
+  const std::uint64_t tolerance = 16;  // calls that the kernel cuts short
+  for (auto make : {make_pipe_path, make_datagram_path}) {
+    const Outcome outcome = run_pair(small_load(), make);
+    EXPECT_GE(outcome.usage.counted_calls, 2 * kMessages) << outcome.copies_shown_by;
+    EXPECT_LE(outcome.usage.counted_calls, 2 * kMessages + tolerance) << outcome.copies_shown_by;
+  }
+  const Outcome ring = run_pair(small_load(), make_ring_path);  // to sleep, and to wake who does
+  EXPECT_LE(ring.batches, 2 * kMessages);
+  EXPECT_GE(ring.usage.counted_calls + tolerance, ring.batches);
+  EXPECT_LE(ring.usage.counted_calls, 2 * ring.batches + tolerance);
+  const Outcome fbufs = run_pair(small_load(), make_fbuf_path);
+  EXPECT_GE(fbufs.batches, kMessages / 16);  // as many at once as the path takes
+  EXPECT_LE(fbufs.batches, kMessages / 8);   // it never has fewer buffers than for two thirds of it
+}
+
+TEST_F(LadderProcesses, TellOfASenderThatFails) {
+  for (auto make : {make_pipe_path, make_datagram_path, make_ring_path, make_fbuf_path}) {
+    const auto failing = [make](std::size_t block) { return std::make_unique<Failing>(make(block)); };
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      run_pair(small_load(), failing);
+      ADD_FAILURE() << "it ended well";
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), "no more of them");
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 20 * kLook);
+  }
+}
+
+/// A user without privileges, and a datagram of so many bytes.
+[[noreturn]] void make_as_a_user(std::size_t block) {
+  if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) {
+    _exit(1);
+  }
+  try {
+    make_datagram_path(block);
+  } catch (const CannotRun& reason) {
+    std::cerr << reason.what() << "\n";
+    _exit(0);
+  }
+  _exit(2);
+}
+
+TEST_F(LadderProcesses, TellOfADatagramThatIsTooLong) {
+  std::size_t most = 0;
+  ASSERT_TRUE(std::ifstream("/proc/sys/net/core/wmem_max") >> most);
+  // The kernel doubles what is asked for and keeps a little.
+  const std::string block = std::to_string(std::bit_floor(2 * most - 1) / 1024);
+  EXPECT_EXIT(make_as_a_user(4 * std::bit_ceil(most)), testing::ExitedWithCode(0),
+              "net.core.wmem_max, or --block " + block + " or less");
 }
 
 TEST_F(LadderProcesses, FindAMessageThatIsDroppedAlteredCutOrDoubled) {
