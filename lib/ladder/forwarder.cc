@@ -1,7 +1,6 @@
 #include "ladder/forwarder.h"
 
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "core/errors.h"
+#include "ladder/memory_file.h"
 #include "ladder/rung.h"
 
 namespace ringway {
@@ -23,23 +23,6 @@ namespace {
 constexpr std::chrono::seconds kStart{30};
 constexpr int kStopMs = 20000;
 constexpr int kNoProgram = 127;  // as shells have it
-
-Descriptor memory_file(const std::string& text) {
-  Descriptor file(memfd_create("ladder", MFD_CLOEXEC), "memfd_create");
-  check_call(pwrite(file.get(), text.data(), text.size(), 0), "pwrite");
-  return file;
-}
-
-/// By which this process and others can open it.
-std::string path_of(const Descriptor& file, pid_t process) {
-  return "/proc/" + std::to_string(process) + "/fd/" + std::to_string(file.get());
-}
-
-std::string text_of(const Descriptor& file) {
-  std::ostringstream text;
-  text << std::ifstream(path_of(file, getpid())).rdbuf();
-  return text.str();
-}
 
 [[noreturn]] void become(const std::string& program, const std::string& config, int output, int errors) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -61,7 +44,7 @@ unsigned count_of(const std::string& text, const std::string& word) {
 
 Forwarder::Forwarder(const std::string& program, const std::string& config)
     : config_(memory_file(config)), output_(memory_file("")), errors_(memory_file("")) {
-  const std::string path = path_of(config_, getpid());
+  const std::string path = path_of(config_);
   process_ = fork();
   check_call(process_, "fork");
   if (process_ == 0) {

@@ -1,16 +1,20 @@
 #include "ladder/network.h"
 
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <sched.h>
-#include <sys/mman.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "ladder/rung.h"
 
@@ -43,12 +47,6 @@ void unshare_or_throw(int what, const char* name) {
   _exit(127);
 }
 
-Descriptor file_of(const std::string& text) {
-  Descriptor file(memfd_create("ladder", MFD_CLOEXEC), "memfd_create");
-  check_call(pwrite(file.get(), text.data(), text.size(), 0), "pwrite");
-  return file;
-}
-
 }  // namespace
 
 void become_able() {
@@ -75,13 +73,9 @@ void enter_network(const Descriptor& network) {
   check_call(setns(network.get(), CLONE_NEWNET), "setns");
 }
 
-std::string path_of(const Descriptor& network) {
-  return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(network.get());
-}
-
 void run_ip(const std::string& lines) {
-  const Descriptor input = file_of(lines);
-  const Descriptor errors = file_of("");
+  const Descriptor input = memory_file(lines);
+  const Descriptor errors = memory_file("");
   const pid_t child = fork();
   check_call(child, "fork");
   if (child == 0) {
@@ -95,9 +89,7 @@ void run_ip(const std::string& lines) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
     throw CannotRun("there is no program `ip`; it comes with the package iproute2");
   }
-  std::ostringstream said;
-  said << std::ifstream(path_of(errors)).rdbuf();
-  throw CannotRun("ip " + lines + ": " + said.str());
+  throw CannotRun("ip " + lines + ": " + text_of(errors));
 }
 
 void set_network_switch(const std::string& name, bool on) {
@@ -105,6 +97,15 @@ void set_network_switch(const std::string& name, bool on) {
   if (std::filesystem::exists(path)) {
     write_file(path, on ? "1" : "0");
   }
+}
+
+int interface_switch(const std::string& interface, std::uint32_t command, std::uint32_t value) {
+  const Descriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  ethtool_value request{.cmd = command, .data = value};
+  ifreq named{};
+  std::copy_n(interface.begin(), std::min(interface.size(), sizeof named.ifr_name - 1), named.ifr_name);
+  named.ifr_data = reinterpret_cast<char*>(&request);
+  return ioctl(any.get(), SIOCETHTOOL, &named) == 0 ? static_cast<int>(request.data) : -1;
 }
 
 }  // namespace ringway

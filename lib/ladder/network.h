@@ -1,8 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "ladder/descriptor.h"
+#include "ladder/memory_file.h"
 
 namespace ringway {
 
@@ -13,19 +14,20 @@ namespace ringway {
 /// Whoever is not root becomes root of a namespace of users; before all else.
 void become_able();
 
-/// A new one, in which the process is from then on.
+/// A new one, which path_of() names for `ip`, and in which the process is from then on.
 Descriptor new_network();
 
 /// The calling thread is in that one from then on.
 void enter_network(const Descriptor& network);
-
-/// A name of it for `ip`.
-std::string path_of(const Descriptor& network);
 
 /// Runs lines of `ip -batch` in the namespace that the thread is in. Throws CannotRun with what `ip` says.
 void run_ip(const std::string& lines);
 
 /// Sets a switch of /proc/sys/net there, where the kernel has it.
 void set_network_switch(const std::string& name, bool on);
+
+/// One of ethtool's switches of an interface there (ETHTOOL_GTSO, ETHTOOL_STSO); what it is, or was set to. -1:
+/// refused.
+int interface_switch(const std::string& interface, std::uint32_t command, std::uint32_t value = 0);
 
 }  // namespace ringway

@@ -14,21 +14,22 @@ inline constexpr unsigned kWindow = 128;
 /// Frames handed to one call at most.
 inline constexpr unsigned kBatch = 32;
 
-/// Both ends of a way: where frames go in, and where they come out. One thread plays both.
-class FarEnds {
+/// Both ends of a flow, which are far from the mover: where frames go in, and where they come out. One thread plays
+/// both.
+class FlowEnds {
  public:
-  virtual ~FarEnds() = default;
+  virtual ~FlowEnds() = default;
   /// Sends frames from `first` on, kBatch at most; how many went in.
   virtual unsigned send(std::uint64_t first, unsigned count) = 0;
   /// Looks at what has arrived, without waiting; how many frames, kBatch at most.
   virtual unsigned receive(FrameCheck& check) = 0;
 };
 
-/// Sends frames through a way and checks those that come out. The numbers go on from call to call.
+/// Sends frames through the flow and checks those that come out. The numbers go on from call to call.
 class Drive {
  public:
   /// `patience`: how long no frame may arrive before those that are missing count as lost, and sending ends.
-  Drive(FarEnds& ends, FrameCheck& check, std::chrono::milliseconds patience)
+  Drive(FlowEnds& ends, FrameCheck& check, std::chrono::milliseconds patience)
       : ends_(ends), check_(check), patience_(patience) {}
 
   /// As many as the window lets through; seconds from the first that was sent to the last that arrived.
@@ -48,7 +49,7 @@ class Drive {
   /// False: time is up.
   bool receive();
 
-  FarEnds& ends_;
+  FlowEnds& ends_;
   FrameCheck& check_;
   std::chrono::milliseconds patience_;
   std::uint64_t sent_ = 0;

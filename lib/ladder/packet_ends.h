@@ -35,7 +35,7 @@ class FrameBatch {
 };
 
 /// Far ends over packet sockets.
-class SocketEnds : public FarEnds {
+class SocketEnds : public FlowEnds {
  public:
   /// Nonblocking sockets, which are the caller's.
   SocketEnds(const Descriptor& source, const Descriptor& sink, const FrameMaker& maker);

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "ladder/network.h"
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 #include "ladder/placement.h"
 
 namespace ringway {
@@ -18,10 +18,10 @@ double cpu_seconds(const Usage& usage) {
 }
 
 /// A piece of the load, and what the thread that plays the far ends paid for it.
-double cpu_of(Way& way, std::uint64_t packets) {
+double cpu_of(FrameFlow& flow, std::uint64_t packets) {
   Meter meter;
   meter.start();
-  way.move(packets);
+  flow.move(packets);
   return cpu_seconds(meter.stop());
 }
 
@@ -37,21 +37,21 @@ std::string told(double without, std::uint64_t packets) {
 
 /// With the middle as it is set up.
 Outcome run_hop(const Wires& wires, const Load& load, const Headers& headers) {
-  Way way(wires, load, headers);
-  Way direct(wires, load, unchanged_headers(load), "direct");
+  FrameFlow flow(wires, load, headers);
+  FrameFlow direct(wires, load, unchanged_headers(load), "direct");
   run_on(far_end_cpu());
-  way.warm_up();
+  flow.warm_up();
   direct.warm_up();
   double with = 0;
   double without = 0;
   std::uint64_t packets = 0;
   for (std::uint64_t round = 1; round <= kRounds; ++round) {
     const std::uint64_t piece = load.packets * round / kRounds - packets;
-    with += cpu_of(way, piece);
+    with += cpu_of(flow, piece);
     without += cpu_of(direct, piece);
     packets += piece;
   }
-  Outcome outcome = way.finish(load.samples);
+  Outcome outcome = flow.finish(load.samples);
   outcome.verified = direct.finish(0).verified && outcome.verified;
   outcome.usage.system_s = std::max(with - without, 0.0);
   outcome.copies_per_byte = 0;

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 
 namespace ringway {
 

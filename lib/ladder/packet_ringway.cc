@@ -5,7 +5,7 @@
 
 #include "core/errors.h"
 #include "ladder/forwarder.h"
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 #include "ladder/packet_xdp.h"
 #include "ladder/placement.h"
 #include "ladder/threads_meter.h"
@@ -72,15 +72,15 @@ Outcome run_on_wires(const Load& load, const std::string& driver, const std::str
   const std::string refusal = driver == "net_af_xdp" ? zero_copy_refusal("left") : "";
   Forwarder forwarder(load.ringway, wire_config(driver, devargs).dump());
   forwarder.wait_until_forwarding(2);
-  Way way(wires, load, unchanged_headers(load));
+  FrameFlow flow(wires, load, unchanged_headers(load));
   run_on(far_end_cpu());
-  way.warm_up();
+  flow.warm_up();
   ThreadsMeter meter(forwarder.threads());
-  way.move(load.packets);
+  flow.move(load.packets);
   const Usage usage = meter.now();
-  Outcome outcome = way.finish(load.samples);
+  Outcome outcome = flow.finish(load.samples);
   outcome.usage = usage;
-  add_report(outcome, forwarder.stop(), 2, way.sent() * load.packet_bytes);
+  add_report(outcome, forwarder.stop(), 2, flow.sent() * load.packet_bytes);
   outcome.batches -= load.samples;  // each came alone
   outcome.copies_shown_by += "; the driver or the kernel under it copies each frame in and out";
   outcome.fell_back = refusal.empty() ? "" : "zero copy: " + refusal + "; the driver has the kernel copy";

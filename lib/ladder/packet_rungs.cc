@@ -1,8 +1,8 @@
+#include "ladder/packet_flow.h"
 #include "ladder/packet_kernel.h"
 #include "ladder/packet_mmap.h"
 #include "ladder/packet_ringway.h"
 #include "ladder/packet_socket.h"
-#include "ladder/packet_way.h"
 #include "ladder/packet_xdp.h"
 #include "ladder/rung.h"
 

@@ -9,7 +9,7 @@
 
 #include "ladder/descriptor.h"
 #include "ladder/mapping.h"
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 
 namespace ringway {
 

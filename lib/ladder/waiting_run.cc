@@ -2,9 +2,6 @@
 
 #include <arpa/inet.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,7 +14,7 @@
 
 #include "ladder/latency.h"
 #include "ladder/network.h"
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 #include "ladder/pattern.h"
 #include "ladder/placement.h"
 
@@ -152,22 +149,12 @@ WaitingLoad told(const std::string& load, const Waited& waited, const std::vecto
           .cpu_us_per_message = cpu_s * 1e6 / messages};
 }
 
-/// In the namespace that the thread is in.
-void set_offload(const char* interface, std::uint32_t command, bool on) {
-  const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
-  ethtool_value value{.cmd = command, .data = on ? 1U : 0U};
-  ifreq request{};
-  std::strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
-  request.ifr_data = reinterpret_cast<char*>(&value);
-  check_call(ioctl(socket.get(), SIOCETHTOOL, &request), "SIOCETHTOOL");
-}
-
 /// As a NIC's driver does it: veth hands frames to NAPI, which a socket can poll, where it merges them (GRO) and the
 /// other end does not cut them up (TSO).
 void use_napi(const Wires& wires) {
-  set_offload("left", ETHTOOL_SGRO, true);
+  check_call(interface_switch("left", ETHTOOL_SGRO, 1), "ETHTOOL_SGRO");
   wires.in_source([] {
-    set_offload("far", ETHTOOL_STSO, false);
+    check_call(interface_switch("far", ETHTOOL_STSO, 0), "ETHTOOL_STSO");
     return Descriptor();
   });
 }

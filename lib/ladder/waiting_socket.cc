@@ -8,7 +8,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 #include "ladder/waiting_side.h"
 
 namespace ringway {

@@ -21,7 +21,7 @@ constexpr std::uint64_t kBad = 1000;  // one in a thousand
 constexpr std::chrono::milliseconds kPatience{20};
 
 /// A wire in memory; `mover` puts what was sent into the queue that is received from.
-class Wire : public FarEnds {
+class Wire : public FlowEnds {
  public:
   using Mover = std::function<void(Queue& queue, std::uint64_t number, Frame frame)>;
   Wire(const FrameMaker& maker, Mover mover) : maker_(maker), mover_(std::move(mover)) {}

@@ -25,11 +25,11 @@ inline constexpr std::chrono::seconds kPatience{10};
 /// Frames before those that are measured.
 inline constexpr std::uint64_t kWarmUp = 4 * kWindow;
 
-/// The way of a rung's frames over two wires, and what came of them. Belongs to the thread that plays the far ends.
-class Way {
+/// A rung's frames from the source to the sink, and what came of them. Belongs to the thread that plays the far ends.
+class FrameFlow {
  public:
   /// `interface`: of both far ends, `far` or `direct`.
-  Way(const Wires& wires, const Load& load, const Headers& headers, const std::string& interface = "far");
+  FrameFlow(const Wires& wires, const Load& load, const Headers& headers, const std::string& interface = "far");
 
   /// The load in pieces: first kWarmUp frames, then as many as are measured, each once or several times over; then
   /// samples, one by one.

@@ -1,4 +1,4 @@
-#include "ladder/packet_way.h"
+#include "ladder/packet_flow.h"
 
 #include <exception>
 #include <thread>
@@ -31,11 +31,11 @@ Moved move_metered(PacketMove& move, const Load& load) {
 }
 
 /// The far ends' part.
-Outcome drive(Way& way, const Load& load) {
+Outcome drive(FrameFlow& flow, const Load& load) {
   run_on(far_end_cpu());
-  way.warm_up();
-  way.move(load.packets);
-  return way.finish(load.samples);
+  flow.warm_up();
+  flow.move(load.packets);
+  return flow.finish(load.samples);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ Headers unchanged_headers(const Load& load) {
   return {.sent = header, .expected = header};
 }
 
-Way::Way(const Wires& wires, const Load& load, const Headers& headers, const std::string& interface)
+FrameFlow::FrameFlow(const Wires& wires, const Load& load, const Headers& headers, const std::string& interface)
     : source_(wires.in_source([&] { return open_packet_socket(interface, Hears::kNothing); })),
       sink_(wires.in_sink([&] { return open_packet_socket(interface, Hears::kAll); })),
       ends_(source_, sink_, {headers.sent, load.packet_bytes}),
@@ -53,13 +53,13 @@ Way::Way(const Wires& wires, const Load& load, const Headers& headers, const std
       drive_(ends_, check_, kPatience),
       frame_bytes_(load.packet_bytes) {}
 
-void Way::move(std::uint64_t packets) {
+void FrameFlow::move(std::uint64_t packets) {
   const std::uint64_t before = check_.arrived();
   seconds_ += drive_.move(packets);
   moved_ += check_.arrived() - before;
 }
 
-Outcome Way::finish(std::uint64_t samples) {
+Outcome FrameFlow::finish(std::uint64_t samples) {
   Outcome outcome;
   outcome.seconds = seconds_;
   outcome.packets = moved_;
@@ -78,7 +78,7 @@ Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMov
   usable_cpus();
   const Wires wires;
   const std::unique_ptr<PacketMove> move = make();
-  Way way(wires, load, unchanged_headers(load));
+  FrameFlow flow(wires, load, unchanged_headers(load));
   Moved moved;
   std::exception_ptr error;
   std::thread mover([&] {
@@ -90,7 +90,7 @@ Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMov
   });
   Outcome outcome;
   try {
-    outcome = drive(way, load);
+    outcome = drive(flow, load);
   } catch (...) {
     mover.join();
     throw;
