@@ -101,6 +101,7 @@ Outcome run_move(const Load& load, const std::function<std::unique_ptr<PacketMov
   }
   outcome.usage = moved.usage;
   outcome.batches = moved.batches;
+  outcome.notes.push_back(kReceivePath);
   move->describe(outcome);
   return outcome;
 }

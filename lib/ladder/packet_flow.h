@@ -25,6 +25,11 @@ inline constexpr std::chrono::seconds kPatience{10};
 /// Frames before those that are measured.
 inline constexpr std::uint64_t kWarmUp = 4 * kWindow;
 
+/// What is in no rung's CPU time, as a note says it.
+inline constexpr const char* kReceivePath =
+    "the kernel takes each frame from the wire to the socket or ring inside the far end's call that sends it, unless "
+    "the mover polls the interface: that CPU time is not in this figure";
+
 /// A rung's frames from the source to the sink, and what came of them. Belongs to the thread that plays the far ends.
 class FrameFlow {
  public:

@@ -60,7 +60,7 @@ std::vector<Rung> rungs_by_forwarders() {
        .group = "packet",
        .title = "ringway, ports over af_packet",
        .use = "to run ringway on any interface, without hugepages or a bound NIC",
-       .limit = "the driver copies each frame in and out; a CPU polls; needs CAP_NET_RAW and CAP_NET_ADMIN",
+       .limit = "three copies a packet, by the kernel and the driver; a CPU polls; needs CAP_NET_RAW and CAP_NET_ADMIN",
        .run = run_ringway_af_packet},
       {.name = "ringway_af_xdp",
        .group = "packet",

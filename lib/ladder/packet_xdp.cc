@@ -161,6 +161,9 @@ void describe_copies(Outcome& outcome, std::initializer_list<const XdpPort*> por
   outcome.copies_shown_by = copying == 0 ? "the kernel says that the sockets are zero-copy (XDP_OPTIONS)"
                                          : "the kernel says that the sockets are not zero-copy (XDP_OPTIONS): one copy "
                                            "into the shared memory, one out of it";
+  if (copying > 0) {
+    outcome.notes.push_back(kVethCopies);
+  }
 }
 
 std::string zero_copy_refusal(const std::string& interface) {
@@ -201,10 +204,6 @@ class PacketXdp : public PacketMove {
     describe_copies(outcome, {&left_, &right_});
     if (!refusal_.empty()) {
       outcome.fell_back = "zero copy: " + refusal_ + "; bound with XDP_COPY";
-      outcome.notes.push_back(
-          "veth copies a frame that has little room in front once more, before its XDP program sees it; a NIC does "
-          "not: "
-          "not counted");
     }
   }
 

@@ -80,6 +80,11 @@ class XdpPort {
   Descriptor link_;
 };
 
+/// What veth adds where a socket is not zero-copy, as a note says it.
+inline constexpr const char* kVethCopies =
+    "veth copies a frame that has little room in front once more, before its XDP program sees it; a NIC does not: not "
+    "counted";
+
 /// Sets the outcome's copies, for frames that come in by the first of the ports and leave by the last.
 void describe_copies(Outcome& outcome, std::initializer_list<const XdpPort*> ports);
 

@@ -5,6 +5,9 @@
 #include <sstream>
 #include <string>
 
+#include "core/errors.h"
+#include "ladder/rung.h"
+
 namespace ringway {
 namespace {
 
@@ -66,13 +69,21 @@ Usage difference(const Usage& after, const Usage& before) {
 
 }  // namespace
 
-ThreadsMeter::ThreadsMeter(const std::vector<std::filesystem::path>& threads) {
+ThreadsMeter::ThreadsMeter(const std::vector<std::filesystem::path>& threads, Since since) {
+  if (threads.empty()) {
+    throw Error(ExitStatus::kFailed, "none of the threads to be measured runs");
+  }
   for (const std::filesystem::path& folder : threads) {
     Thread thread{.folder = folder, .trace = {}, .before = {}, .seen = {}};
+    if (!look(folder, thread.seen)) {
+      throw CannotRun("cannot read " + (folder / "schedstat").string() +
+                      "; expected a thread that runs, and a kernel with CONFIG_SCHED_INFO");
+    }
     const int trace = trace_system_calls(std::stoi(folder.filename()), true);
     thread.trace = trace < 0 ? Descriptor() : Descriptor(trace, "perf_event_open");
-    look(folder, thread.before);
-    thread.seen = thread.before;
+    if (since == Since::kNow) {
+      thread.before = thread.seen;
+    }
     threads_.push_back(std::move(thread));
   }
 }

@@ -9,14 +9,17 @@
 
 namespace ringway {
 
-/// Measures threads of another process, from when it is made. Where the kernel's count of system calls is not to be
-/// read, nobody counts them.
+/// Measures threads of another process, from when it is made, or from when they were. Where the kernel's count of
+/// system calls is not to be read, nobody counts them; it never begins before this is made.
 class ThreadsMeter {
  public:
-  /// Folders of `/proc/PROCESS/task`.
-  explicit ThreadsMeter(const std::vector<std::filesystem::path>& threads);
+  enum class Since { kNow, kTheirStart };
 
-  /// What they have cost since this was made. A thread that has ended counts as when it was looked at last; of its
+  /// Folders of `/proc/PROCESS/task`. Throws Error where there is none, CannotRun where the kernel does not tell CPU
+  /// time there.
+  explicit ThreadsMeter(const std::vector<std::filesystem::path>& threads, Since since = Since::kNow);
+
+  /// What they have cost since then. A thread that has ended counts as when it was looked at last; of its
   /// system calls none is missing.
   Usage now();
 

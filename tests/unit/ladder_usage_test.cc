@@ -2,8 +2,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
 #include <iostream>
+#include <string>
+#include <vector>
 
+#include "core/errors.h"
+#include "ladder/rung.h"
+#include "ladder/threads_meter.h"
 #include "ladder/usage.h"
 
 namespace ringway {
@@ -60,6 +67,35 @@ TEST(LadderUsage, CountsAFaultForEachPageTouchedFirst) {
   munmap(const_cast<char*>(memory), kPages * page);
   EXPECT_GE(usage.minor_faults, kPages);
   EXPECT_LE(usage.minor_faults, kPages + 8);  // the meter's own stack and code
+}
+
+std::filesystem::path own_thread() {
+  return "/proc/" + std::to_string(getpid()) + "/task/" + std::to_string(gettid());
+}
+
+double work_for_a_while() {
+  double sum = 0;
+  for (const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+       std::chrono::steady_clock::now() < end;) {
+    sum += 1;
+  }
+  return sum;
+}
+
+TEST(LadderUsage, SeesThreadsOfAProcessFromNowOrFromTheirStart) {
+  work_for_a_while();
+  ThreadsMeter now({own_thread()});
+  ThreadsMeter ever({own_thread()}, ThreadsMeter::Since::kTheirStart);
+  work_for_a_while();
+  const Usage since_now = now.now();
+  const Usage since_start = ever.now();
+  EXPECT_GT(since_now.user_s + since_now.system_s, 0);
+  EXPECT_GT(since_start.user_s + since_start.system_s, since_now.user_s + since_now.system_s);
+}
+
+TEST(LadderUsage, TellsOfThreadsThatItCannotSee) {
+  EXPECT_THROW(ThreadsMeter(std::vector<std::filesystem::path>()), Error);
+  EXPECT_THROW(ThreadsMeter({"/proc/self/task/0"}), CannotRun);
 }
 
 TEST(LadderUsage, AddsUpAndLosesTheKernelsCountWhereOneHasNone) {
