@@ -16,7 +16,7 @@ struct Entry {
 std::vector<const Result*> waited(const std::vector<Result>& results) {
   std::vector<const Result*> found;
   for (const Result& result : results) {
-    if (result.outcome && !result.outcome->waiting.empty()) {
+    if (result.outcome && !result.failed && !result.outcome->waiting.empty()) {
       found.push_back(&result);
     }
   }

@@ -94,6 +94,15 @@ class Asker {
   Patient patient_;
 };
 
+/// Takes an answer, and notes when it came. False: none did.
+bool take(Asker& asker, std::vector<double>& latencies) {
+  const double latency = asker.take();
+  if (latency >= 0) {
+    latencies.push_back(latency);
+  }
+  return latency >= 0;
+}
+
 /// False: an answer did not come.
 bool ask_slowly(Asker& asker, std::uint64_t count, std::vector<double>& latencies) {
   Clock::time_point due = Clock::now();
@@ -102,8 +111,7 @@ bool ask_slowly(Asker& asker, std::uint64_t count, std::vector<double>& latencie
     while (Clock::now() < due) {
     }
     asker.ask();
-    latencies.push_back(asker.take());
-    if (latencies.back() < 0) {
+    if (!take(asker, latencies)) {
       return false;
     }
   }
@@ -116,8 +124,7 @@ bool ask_fast(Asker& asker, std::uint64_t count, std::vector<double>& latencies)
     while (asker.asked() < end && asker.asked() - asker.answered() < kOnTheirWay) {
       asker.ask();
     }
-    latencies.push_back(asker.take());
-    if (latencies.back() < 0) {
+    if (!take(asker, latencies)) {
       return false;
     }
   }
@@ -139,7 +146,7 @@ Waited wait_metered(WaitingSide& side, std::uint64_t count) {
 }
 
 WaitingLoad told(const std::string& load, const Waited& waited, const std::vector<double>& latencies) {
-  const auto messages = static_cast<double>(latencies.size());
+  const auto messages = std::max(static_cast<double>(latencies.size()), 1.0);  // none came: it is not verified
   const double cpu_s = waited.usage.user_s + waited.usage.system_s;
   return {.load = load,
           .per_second = messages / waited.seconds,
@@ -198,6 +205,7 @@ Outcome ask_through(WaitingSide& side, Asker& asker, const Phases& phases) {
   outcome.usage = high.usage;
   outcome.seconds = high.seconds;
   set_latency(outcome, slow);
+  outcome.notes.push_back(kReceivePath);
   outcome.waiting = {told("low", low, slow), told("high", high, fast)};
   return outcome;
 }
@@ -211,7 +219,8 @@ Outcome run_waiting(const Load& load, const std::function<std::unique_ptr<Waitin
   const std::unique_ptr<WaitingSide> side = make();
   const unsigned message_bytes = load.packet_bytes - static_cast<unsigned>(sizeof(FrameHeader));
   Asker asker(wires, message_bytes);
-  const Phases phases{.low = std::max<std::uint64_t>(load.samples, kLeastSamples), .high = load.packets / kPart};
+  const Phases phases{.low = std::max<std::uint64_t>(load.samples, kLeastSamples),
+                      .high = std::max<std::uint64_t>(load.packets / kPart, 1)};
   Outcome outcome = ask_through(*side, asker, phases);
   outcome.bytes = outcome.packets * message_bytes;
   side->describe(outcome);

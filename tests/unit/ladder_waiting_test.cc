@@ -48,6 +48,21 @@ TEST(LadderWaiting, TellsWhereEachWins) {
   EXPECT_NE(table.find("200000"), std::string::npos);
 }
 
+TEST(LadderWaiting, LeavesOutWhatFailed) {
+  const Rung sleeper = named("sleeper");
+  const Rung spinner = named("spinner");
+  const Rung liar = named("liar");
+  std::vector<Result> results = {waited(sleeper, at("low", 1000, 20, 0.02, 20), at("high", 50000, 300, 0.9, 18)),
+                                 waited(spinner, at("low", 1000, 5, 1, 1000), at("high", 200000, 70, 1, 5)),
+                                 waited(liar, at("low", 1000, 1, 0, 0), at("high", 900000, 1, 0, 0))};
+  EXPECT_NE(where_each_wins(results).front().find("liar"), std::string::npos);
+  results.back().failed = true;
+  for (const std::string& sentence : where_each_wins(results)) {
+    EXPECT_EQ(sentence.find("liar"), std::string::npos);
+  }
+  EXPECT_EQ(waiting_table(results).find("liar"), std::string::npos);
+}
+
 TEST(LadderWaiting, ComparesNoneWithItself) {
   const Rung sleeper = named("sleeper");
   EXPECT_TRUE(where_each_wins({waited(sleeper, at("low", 1, 1, 1, 1), at("high", 1, 1, 1, 1))}).empty());
