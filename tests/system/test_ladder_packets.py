@@ -3,9 +3,11 @@
 kernel as often as each technique says."""
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -14,41 +16,60 @@ from harness import AS_NOBODY, SLOWDOWN, main, root, test, unprivileged
 from rig import need_af_xdp
 
 LADDER = os.environ.get("LADDER", "build/app/ladder/ringway-ladder")
-GROUPS = ("packet", "process", "waiting")
+GROUPS = ("process", "packet", "waiting")
 PATIENCE_S = 120 * SLOWDOWN  # a quick run takes ten on a quiet machine
 MARK = "LADDER_TEST"  # in the environment of all that is started here
 
-# Copies of payload a byte: what README.md promises.
+# The rungs in the ladder's order, and their copies of payload a byte.
 COPIES = {
-    "af_packet": 2, "af_packet_mmsg": 2, "packet_mmap": 2, "af_xdp": 2, "bridge": 0, "router": 0,
-    "ringway_af_packet": 2, "ringway_af_xdp": 2, "ringway_lab": 0,
     "pipe": 2, "unix_datagram": 2, "shm_ring": 1, "fbufs": 0,
+    "af_packet": 2, "af_packet_mmsg": 2, "packet_mmap": 2, "af_xdp": 2, "bridge": 0, "router": 0,
+    "ringway_af_packet": 3,  # into the ring that is read, out of it, into the ring that is sent
+    "ringway_af_xdp": 2, "ringway_lab": 0,
     "wait_blocking": 2, "wait_epoll": 2, "wait_busy_poll": 2, "wait_spinning": 2, "wait_poll_mode": 2,
 }
 
-# System calls, at least and at most, by (messages or packets, batches). A batch is what one look brought, 32 packets at
-# most. The tolerance, on top: 2 % and 64 calls, for timers and for calls that the kernel cuts short.
+# Batches, at least and at most, by messages or packets. A batch is what one look or one message brought.
+BATCHES = {
+    "shm_ring": lambda n: (0, 2 * n),                   # times that one of both slept
+    "fbufs": lambda n: (n / 16, n / 8),                 # 16 messages at once; never fewer than 13 buffers are free
+    "af_packet": lambda n: (n, n),
+    "af_packet_mmsg": lambda n: (n / 32, n / 2),        # the source sends 32 at a time
+    "packet_mmap": lambda n: (n / 32, n / 2),
+    "af_xdp": lambda n: (n / 32, n),
+    "ringway_af_packet": lambda n: (n / 32 - 1, n),
+    "ringway_af_xdp": lambda n: (n / 32 - 1, n),
+    "ringway_lab": lambda n: (n / 32, n),
+}
+
+WARM_UP = 512  # packets; ringway tells its bursts of these and of the transfer in one, which the rung shares out
+LOOK_S = 50e-9  # a look at two empty queues takes no less
+LOOKS = 256  # that find nothing, after which ringway lets each driver have back what was sent: by a call, over AF_XDP
+
+# System calls, at least and at most, by (messages or packets, batches, CPU seconds). The tolerance, on top: 2 % and 64
+# calls, for timers and for calls that the kernel cuts short.
 CALLS = {
-    "af_packet": lambda n, _: (2 * n, 2 * n),           # recvfrom, sendto
-    "af_packet_mmsg": lambda _, b: (2 * b, 2 * b),      # recvmmsg, sendmmsg
-    "packet_mmap": lambda _, b: (b, 2 * b),             # send; poll where no block was ready
-    "af_xdp": lambda _, b: (b, 2 * b),                  # sendto; poll where the ring was empty
+    "pipe": lambda n, *_: (2 * n, 4 * n),               # write, read; more where a message came in pieces
+    "unix_datagram": lambda n, *_: (2 * n, 2 * n),      # send, recv
+    "shm_ring": lambda n, b, _: (b, 2 * b),             # to sleep, and to wake whoever sleeps
+    # The sender: recv until nothing is there, with poll between where it waits, mprotect before and after of one or two
+    # runs of buffers, send. The receiver: send, recv, and with poll between once more where it waits.
+    "fbufs": lambda n, b, _: (6 * b, 14 * b),
+    "af_packet": lambda n, *_: (2 * n, 2 * n),          # recvfrom, sendto
+    "af_packet_mmsg": lambda n, b, _: (2 * b, 2 * b),   # recvmmsg, sendmmsg
+    "packet_mmap": lambda n, b, _: (b, 2 * b),          # send; poll where no block was ready
+    "af_xdp": lambda n, b, _: (b, 2 * b),               # sendto; poll where the ring was empty
     "bridge": lambda *_: (0, 0),
     "router": lambda *_: (0, 0),
-    "ringway_af_packet": lambda n, b: (n / 32, b),      # sendto a burst
-    "ringway_af_xdp": lambda n, _: (n / 32, 2 * n),     # sendto a burst, again where the kernel took only a part
+    "ringway_af_packet": lambda n, b, _: bursts(n, b),  # sendto a burst
+    "ringway_af_xdp": lambda n, b, cpu_s: (bursts(n, b)[0], bursts(n, b)[1] + 2 * cpu_s / LOOK_S / LOOKS),
     "ringway_lab": lambda *_: (0, 0),
-    "pipe": lambda n, _: (2 * n, 4 * n),                # write, read; more where a message came in pieces
-    "unix_datagram": lambda n, _: (2 * n, 2 * n),       # send, recv
-    "shm_ring": lambda n, _: (0, 4 * n),                # both wait and are woken for each message, at worst
-    "fbufs": lambda n, _: (4 * n / 32, 10 * n),         # of both: mprotect and send, poll and recv; at worst a message
-    "wait_blocking": lambda n, _: (2 * n, 2 * n),       # recvfrom, sendto
-    "wait_epoll": lambda n, _: (3 * n, 3 * n),          # epoll_wait, recvfrom, sendto
-    "wait_busy_poll": lambda n, _: (2 * n, 2 * n),
-    "wait_spinning": lambda n, _: (2 * n, float("inf")),
-    "wait_poll_mode": lambda n, _: (n / 32, n),         # sendto a batch
+    "wait_blocking": lambda n, *_: (2 * n, 2 * n),      # recvfrom, sendto
+    "wait_epoll": lambda n, *_: (3 * n, 3 * n),         # epoll_wait, recvfrom, sendto
+    "wait_busy_poll": lambda n, *_: (2 * n, 2 * n),
+    "wait_spinning": lambda n, *_: (2 * n, float("inf")),
+    "wait_poll_mode": lambda n, *_: (n / 32, n),        # sendto a batch
 }
-BATCHES = {"af_packet_mmsg", "packet_mmap"}
 # Those whose calls are another program's, or a library's: nobody counts them but the kernel.
 ONLY_THE_KERNEL = {"ringway_af_packet", "ringway_af_xdp", "ringway_lab", "fbufs"}
 
@@ -65,11 +86,17 @@ def ladder(work, *options, prefix=(), seconds=PATIENCE_S):
     return rungs, done
 
 
+def bursts(packets, shared_out):
+    """At least and at most in the transfer, if those of the warm-up may have been anything."""
+    all_of_them = shared_out * (packets + WARM_UP) / packets
+    return max(packets / 32, all_of_them - WARM_UP), all_of_them
+
+
 def check_calls(rung):
-    name, counted = rung["name"], rung["syscalls"]
-    low, high = CALLS[name](rung["packets"], rung["batches"])
-    if name in BATCHES:  # of 32 at most; the source sends so many at a time
-        assert rung["packets"] / 32 <= rung["batches"] <= rung["packets"] / 2, rung
+    name, counted, cpu_s = rung["name"], rung["syscalls"], rung["user_s"] + rung["system_s"]
+    low, high = CALLS[name](rung["packets"], rung["batches"], cpu_s)
+    least, most = BATCHES.get(name, lambda _: (0, 0))(rung["packets"])
+    assert least <= rung["batches"] <= most, f"{name}: {rung['batches']} batches, expected {least} to {most}: {rung}"
     assert low * 0.98 - 64 <= counted <= high * 1.02 + 64, f"{name}: {counted} calls, expected {low} to {high}: {rung}"
     if name not in ONLY_THE_KERNEL and rung["syscalls_counted_by"] == "kernel":
         own = rung["syscalls_by_program"]
@@ -87,30 +114,41 @@ def marked():
     return found
 
 
-def check_nothing_left(namespaces):
+def interfaces():
+    """Of the host's, those that are called as the ladder's are: its own are in namespaces that end with it."""
+    return {"near", "far", "left", "right", "direct", "hop"} & set(os.listdir("/sys/class/net"))
+
+
+def check_nothing_left(before):
     deadline = time.monotonic() + 10
     while marked() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not marked(), f"still running: {marked()}"
-    assert os.listdir("/run/netns") == namespaces if os.path.isdir("/run/netns") else not namespaces
+    assert not interfaces() - before, f"still there: {interfaces() - before}"
 
 
-def named_namespaces():
-    return os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+@test()
+def the_list_goes_up_the_ladder(work):
+    told = subprocess.run([LADDER, "--list"], capture_output=True, text=True, timeout=60, check=True).stdout
+    rungs = re.findall(r"^(\S+) \((\w+)\): ", told, re.MULTILINE)
+    assert [group for group, _ in itertools.groupby(group for _, group in rungs)] == ["file", *GROUPS], rungs
+    assert [name for name, group in rungs if group in GROUPS] == list(COPIES), rungs
 
 
 @test(root)
 def all_rungs_run_as_root(work):
     need_af_xdp()
-    namespaces = named_namespaces()
+    before = interfaces()
     rungs, done = ladder(work)
     assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
-    assert set(rungs) == set(COPIES) == set(CALLS), set(rungs) ^ set(COPIES)
+    assert list(rungs) == list(COPIES) == list(CALLS), list(rungs)
     for name, rung in rungs.items():
         assert not rung["skipped_because"], f"{name} did not run: {rung['skipped_because']}"
         assert rung["verified"] and rung["packets"] > 0, rung
+        assert rung["seconds"] > 0, rung
+        assert rung["user_s"] + rung["system_s"] > 0 or name in ("bridge", "router"), rung  # theirs is a difference
         assert rung["use"] and rung["limit"] and rung["copies_shown_by"], rung
-    check_nothing_left(namespaces)
+    check_nothing_left(before)
     check_copies(rungs)
     for rung in rungs.values():
         check_calls(rung)
@@ -140,7 +178,7 @@ def check_waiting(rungs, table):
 
 @test(root, unprivileged)
 def without_privileges_each_runs_or_says_why(work):
-    namespaces = named_namespaces()
+    before = interfaces()
     rungs, done = ladder(work, prefix=AS_NOBODY)
     assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
     for name in ("pipe", "unix_datagram", "shm_ring", "fbufs", "ringway_lab"):
@@ -152,12 +190,12 @@ def without_privileges_each_runs_or_says_why(work):
         else:
             assert rung["verified"] and rung["copies_per_byte"] == COPIES[name], rung
             assert rung["syscalls_counted_by"] == ("nobody" if name in ONLY_THE_KERNEL else "program"), rung
-    check_nothing_left(namespaces)
+    check_nothing_left(before)
 
 
 @test(root, each=(("af_packet",), ("ringway_af_packet",), ("ringway_lab",), ("pipe",), ("wait_spinning",)))
 def nothing_is_left_of_one_that_is_killed(work, name):
-    namespaces = named_namespaces()
+    before = interfaces()
     endless = ("--size", "32768", "--packets", "100000000")
     with subprocess.Popen([LADDER, "--only", name, *endless], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           env={**os.environ, MARK: str(os.getpid())}) as process:
@@ -166,7 +204,18 @@ def nothing_is_left_of_one_that_is_killed(work, name):
         assert len(marked()) > 1, marked()
         process.send_signal(signal.SIGKILL)
         process.wait()
-    check_nothing_left(namespaces)
+    check_nothing_left(before)
+
+
+@test(root)
+def one_packet_is_enough(work):
+    only = ("--only", "af_packet", "--only", "packet_mmap", "--only", "ringway_af_packet", "--only", "wait_blocking")
+    rungs, done = ladder(work, *only, "--packets", "1")
+    assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr}{done.stdout}"
+    for name, rung in rungs.items():
+        assert rung["verified"] and rung["packets"] == 1, rung
+        assert all(0 < load["per_second"] < 1e6 for load in rung["waiting"]), rung
+    assert len(rungs["wait_blocking"]["waiting"]) == 2, rungs["wait_blocking"]
 
 
 @test(root)
