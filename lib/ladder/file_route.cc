@@ -2,13 +2,10 @@
 
 #include <arpa/inet.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
+#include "ladder/network.h"
 
 namespace ringway {
 namespace {
@@ -27,16 +24,6 @@ Descriptor listener_at(const char* address) {
   check_call(bind(listener.get(), reinterpret_cast<sockaddr*>(&any_port), sizeof any_port), "bind");
   check_call(listen(listener.get(), 1), "listen");
   return listener;
-}
-
-/// One of ethtool's switches; what it was, or is afterwards. -1: refused.
-int ethtool_switch(const std::string& interface, std::uint32_t command, std::uint32_t value = 0) {
-  const Descriptor any = tcp_socket();
-  ethtool_value request{.cmd = command, .data = value};
-  ifreq named{};
-  std::copy_n(interface.begin(), std::min(interface.size(), sizeof named.ifr_name - 1), named.ifr_name);
-  named.ifr_data = reinterpret_cast<char*>(&request);
-  return ioctl(any.get(), SIOCETHTOOL, &named) == 0 ? static_cast<int>(request.data) : -1;
 }
 
 }  // namespace
@@ -65,14 +52,14 @@ Connection Route::connect() const {
 }
 
 Offloads Route::offloads() const {
-  return {.scatter_gather = ethtool_switch(interface_, ETHTOOL_GSG) > 0,
-          .segmentation = ethtool_switch(interface_, ETHTOOL_GTSO) > 0,
-          .checksum = ethtool_switch(interface_, ETHTOOL_GTXCSUM) > 0};
+  return {.scatter_gather = interface_switch(interface_, ETHTOOL_GSG) > 0,
+          .segmentation = interface_switch(interface_, ETHTOOL_GTSO) > 0,
+          .checksum = interface_switch(interface_, ETHTOOL_GTXCSUM) > 0};
 }
 
 bool Route::set_scatter_gather(bool on) const {
   const auto wanted = static_cast<std::uint32_t>(on);
-  return ethtool_switch(interface_, ETHTOOL_SSG, wanted) >= 0 && offloads().scatter_gather == on;
+  return interface_switch(interface_, ETHTOOL_SSG, wanted) >= 0 && offloads().scatter_gather == on;
 }
 
 }  // namespace ringway
