@@ -6,10 +6,8 @@
 #include <sstream>
 
 #include "eal_environment.h"
-#include "mbufs.h"
+#include "leg_rig.h"
 #include "pcapng_reader.h"
-#include "ring_ports.h"
-#include "runtime/runtime.h"
 
 namespace ringway {
 namespace {
@@ -51,12 +49,11 @@ CapturePlan capture(const std::string& name, const std::string& filter = "", Dro
   return plan;
 }
 
-/// Puts frames into port a, polls the one leg by hand, and returns what comes out of port b. Nobody writes before
-/// stop(), so that what taps have taken stays where it is.
-struct Rig {
+/// With captures. Nobody writes before stop(), so that what taps have taken stays where it is.
+struct Rig : LegRig {
   Rig(const std::string& name, LegPlan leg_plan, std::vector<CapturePlan> captures, unsigned clones = 1023,
       unsigned ring_size = 256)
-      : pool(name + "_frames", 1023, 0, 2048, 0), a(name + "_a", ring_size), b(name + "_b", ring_size) {
+      : LegRig(name, ring_size) {
     Plan plan = small_plan(2, "net_ring", name);
     plan.lcores[0].legs = {std::move(leg_plan)};
     for (CapturePlan& one : captures) {
@@ -64,50 +61,18 @@ struct Rig {
     }
     plan.captures = std::move(captures);
     plan.clone_pools = {{.name = name + "_clones", .socket = 0, .size = clones, .cache = 0, .data_room = 0}};
-    runtime = std::make_unique<Runtime>(plan, PortIds{a.id(), b.id()});
-  }
-
-  void put(const std::vector<rte_mbuf*>& mbufs) {
-    for (rte_mbuf* mbuf : mbufs) {
-      ASSERT_EQ(rte_ring_enqueue(a.in(), mbuf), 0);
-    }
-  }
-
-  std::vector<rte_mbuf*> forward() {
-    while (runtime->legs().at(0)->poll() > 0) {
-    }
-    std::vector<rte_mbuf*> out(rte_ring_count(b.out()));
-    for (rte_mbuf*& mbuf : out) {
-      void* object = nullptr;
-      rte_ring_dequeue(b.out(), &object);
-      mbuf = static_cast<rte_mbuf*>(object);
-    }
-    return out;
+    make(plan);
   }
 
   /// Ends the run and looks at all that must hold at every end.
   Report stop() {
     Report report = runtime->stop();
     EXPECT_TRUE(report.balanced()) << to_text(report);
-    const PoolAudit audit = pool.audit();
-    EXPECT_EQ(audit.free, audit.size);
-    EXPECT_EQ(audit.duplicates, 0U);
+    expect_full();
     return report;
   }
 
-  std::vector<rte_mbuf*> frames(std::size_t count, std::size_t segment = 2048) {
-    std::vector<rte_mbuf*> mbufs;
-    for (std::size_t i = 0; i < count; ++i) {
-      mbufs.push_back(make_frame(pool.get(), 60 + i, segment));
-    }
-    return mbufs;
-  }
-
   Folder folder;
-  Mempool pool;
-  RingPort a;
-  RingPort b;
-  std::unique_ptr<Runtime> runtime;
 };
 
 LegPlan tapped(std::vector<TapPlan> taps) {

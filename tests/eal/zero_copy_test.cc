@@ -1,65 +1,24 @@
 #include <gtest/gtest.h>
 
 #include "datapath/copy_payload.h"
-#include "dpdk/mempool.h"
 #include "eal_environment.h"
-#include "mbufs.h"
-#include "ring_ports.h"
-#include "runtime/runtime.h"
+#include "leg_rig.h"
 
 namespace ringway {
 namespace {
 
-/// Puts frames into port a, polls the one leg, and returns what comes out of port b.
-struct Rig {
+struct Rig : LegRig {
   explicit Rig(const std::string& name, const LegPlan& leg_plan = leg(0, 1), unsigned ring_size = 256)
-      : pool(name + "_frames", 1023, 0, 2048, 0), a(name + "_a", ring_size), b(name + "_b", ring_size) {
+      : LegRig(name, ring_size) {
     Plan plan = small_plan(2, "net_ring", name);
     plan.lcores[0].legs = {leg_plan};
-    runtime = std::make_unique<Runtime>(plan, PortIds{a.id(), b.id()});
+    make(plan);
   }
-
-  void put(const std::vector<rte_mbuf*>& mbufs) {
-    for (rte_mbuf* mbuf : mbufs) {
-      ASSERT_EQ(rte_ring_enqueue(a.in(), mbuf), 0);
-    }
-  }
-
-  std::vector<rte_mbuf*> forward() {
-    while (runtime->legs().at(0)->poll() > 0) {
-    }
-    std::vector<rte_mbuf*> out(rte_ring_count(b.out()));
-    for (rte_mbuf*& mbuf : out) {
-      void* object = nullptr;
-      rte_ring_dequeue(b.out(), &object);
-      mbuf = static_cast<rte_mbuf*>(object);
-    }
-    return out;
-  }
-
-  Mempool pool;
-  RingPort a;
-  RingPort b;
-  std::unique_ptr<Runtime> runtime;
 };
-
-std::vector<rte_mbuf*> frames(Rig& rig, std::size_t count, std::size_t segment = 2048) {
-  std::vector<rte_mbuf*> mbufs;
-  for (std::size_t i = 0; i < count; ++i) {
-    mbufs.push_back(make_frame(rig.pool.get(), 60 + i, segment));
-  }
-  return mbufs;
-}
-
-void expect_full(Mempool& pool) {
-  const PoolAudit audit = pool.audit();
-  EXPECT_EQ(audit.free, audit.size);
-  EXPECT_EQ(audit.duplicates, 0U);
-}
 
 TEST(ZeroCopy, TheMbufsThatComeOutAreTheMbufsThatWentIn) {
   Rig rig("pointers");
-  const std::vector<rte_mbuf*> in = frames(rig, 100);
+  const std::vector<rte_mbuf*> in = rig.frames(100);
   rig.put(in);
   const std::vector<rte_mbuf*> out = rig.forward();
   EXPECT_EQ(out, in);  // the same pointers, in the same order
@@ -73,12 +32,12 @@ TEST(ZeroCopy, TheMbufsThatComeOutAreTheMbufsThatWentIn) {
   EXPECT_EQ(report.totals.transmitted, 100U);
   EXPECT_EQ(report.totals.copied_packets[0], 0U);
   EXPECT_TRUE(report.balanced());
-  expect_full(rig.pool);
+  rig.expect_full();
 }
 
 TEST(ZeroCopy, ChainsPassUntouched) {
   Rig rig("chains");
-  const std::vector<rte_mbuf*> in = frames(rig, 40, 16);
+  const std::vector<rte_mbuf*> in = rig.frames(40, 16);
   rig.put(in);
   const std::vector<rte_mbuf*> out = rig.forward();
   EXPECT_EQ(out, in);
@@ -87,14 +46,14 @@ TEST(ZeroCopy, ChainsPassUntouched) {
     rte_pktmbuf_free(mbuf);
   }
   EXPECT_TRUE(rig.runtime->stop().balanced());
-  expect_full(rig.pool);
+  rig.expect_full();
 }
 
 TEST(ZeroCopy, ReflectEditsInPlace) {
   LegPlan swap = leg(0, 1);
   swap.swap_macs = true;
   Rig rig("reflect", swap);
-  const std::vector<rte_mbuf*> in = frames(rig, 10);
+  const std::vector<rte_mbuf*> in = rig.frames(10);
   rig.put(in);
   const std::vector<rte_mbuf*> out = rig.forward();
   EXPECT_EQ(out, in);
@@ -104,15 +63,15 @@ TEST(ZeroCopy, ReflectEditsInPlace) {
     rte_pktmbuf_free(mbuf);
   }
   EXPECT_TRUE(rig.runtime->stop().balanced());
-  expect_full(rig.pool);
+  rig.expect_full();
 }
 
 TEST(ZeroCopy, WhatTheOutputRefusesIsCountedAndFreed) {
   Rig rig("refused", leg(0, 1), 64);  // a ring of 64 holds 63
-  rig.put(frames(rig, 63));
+  rig.put(rig.frames(63));
   while (rig.runtime->legs().at(0)->poll() > 0) {
   }
-  rig.put(frames(rig, 50));  // nobody empties b: all of these are refused
+  rig.put(rig.frames(50));  // nobody empties b: all of these are refused
   const std::vector<rte_mbuf*> out = rig.forward();
   EXPECT_EQ(out.size(), 63U);
   for (rte_mbuf* mbuf : out) {
@@ -124,17 +83,17 @@ TEST(ZeroCopy, WhatTheOutputRefusesIsCountedAndFreed) {
   EXPECT_EQ(report.totals.dropped[static_cast<std::size_t>(DropReason::kTxFull)], 50U);
   EXPECT_EQ(report.totals.ports.at(1).tx_refused, 50U);
   EXPECT_TRUE(report.balanced());
-  expect_full(rig.pool);
+  rig.expect_full();
 }
 
 TEST(ZeroCopy, WhatADriverKeepsAtStopIsCountedAndFreed) {
   Rig rig("kept");
-  rig.put(frames(rig, 77));
+  rig.put(rig.frames(77));
   const Report report = rig.runtime->stop();
   EXPECT_EQ(report.totals.received, 77U);
   EXPECT_EQ(report.totals.dropped[static_cast<std::size_t>(DropReason::kShutdown)], 77U);
   EXPECT_TRUE(report.balanced());
-  expect_full(rig.pool);
+  rig.expect_full();
 }
 
 TEST(ZeroCopy, AStageThatCopiesShowsInTheLedgerAndInThePointers) {
@@ -157,7 +116,7 @@ TEST(ZeroCopy, AStageThatCopiesShowsInTheLedgerAndInThePointers) {
   Rig rig("copier");
   const Copier copier{rig.pool.get()};
   rig.runtime->legs().at(0)->add_stage(stage_ref(copier));
-  const std::vector<rte_mbuf*> in = frames(rig, 3);
+  const std::vector<rte_mbuf*> in = rig.frames(3);
   rig.put(in);
   const std::vector<rte_mbuf*> out = rig.forward();
   EXPECT_NE(out, in);
