@@ -85,10 +85,15 @@ void* PacketWriter::run(void* self) {
 void PacketWriter::write_until_stopped() {
   rte_thread_register();  // mbufs go back to their pools in bulk, by a cache of its own; without one singly
   running_.store(true, std::memory_order_release);
+  std::uint64_t tended = rte_rdtsc();
   while (!stop_.load(std::memory_order_acquire)) {
     const bool busy = drain();
-    if (const std::uint64_t now = rte_rdtsc(); clock_.is_due(now)) {
+    const std::uint64_t now = rte_rdtsc();
+    if (clock_.is_due(now)) {
       clock_.set();
+    }
+    if (now - tended >= rte_get_tsc_hz()) {
+      tended = now;
       for (Capture& capture : captures_) {
         capture.files->tend();
       }
