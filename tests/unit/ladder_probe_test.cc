@@ -102,7 +102,14 @@ TEST(LadderMoves, SayThatTheFileWasCut) {
   expect_cut(make_move<SendFile>);
   expect_cut(make_move<Splice>);
   expect_cut(make_move<VmSplice>);
-  expect_cut(make_move<ZeroCopySend>);
+}
+
+TEST(LadderMoves, SayWithPinnedPagesThatTheFileWasCut) {
+  try {
+    expect_cut(make_move<ZeroCopySend>);
+  } catch (const CannotRun& reason) {
+    GTEST_SKIP() << reason.what();
+  }
 }
 
 TEST(LadderMoves, SayOnARingThatTheFileWasCut) {

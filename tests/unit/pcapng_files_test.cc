@@ -126,7 +126,7 @@ TEST_F(PcapngFilesTest, BlocksAreWrittenOneAfterAnotherWithoutUring) {
   setrlimit(RLIMIT_NOFILE, &none);
   BlockIo io;
   setrlimit(RLIMIT_NOFILE, &files_before);
-  ASSERT_EQ(io.without_uring(), "Too many open files");
+  ASSERT_FALSE(io.without_uring().empty()) << "no descriptor, no ring";
   PcapngFiles files(
       settings(), io, ledger_, [](std::uint64_t) { return std::vector<PcapngStatistics>(); }, kSecond);
   for (std::uint32_t i = 0; i < 30'000; ++i) {
