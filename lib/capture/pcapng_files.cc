@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "core/errors.h"
-#include "datapath/copy_payload.h"
+#include "core/text.h"
 
 namespace ringway {
 namespace {
@@ -20,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-
-std::string folder_of(const std::string& file) {
-  const fs::path folder = fs::path(file).parent_path();
-  return folder.empty() ? "." : folder.string();
-}
 
 [[noreturn]] void fail(const std::string& name, const std::string& file, const std::string& cause,
                        ExitStatus status = ExitStatus::kFailed) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 
 namespace ringway {
 namespace {
@@ -48,6 +49,11 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 
 std::string device_name(std::string_view device) {
   return std::string(device.substr(0, device.find(',')));
+}
+
+std::string folder_of(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  return folder.empty() ? "." : folder.string();
 }
 
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {

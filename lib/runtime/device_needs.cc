@@ -59,7 +59,7 @@ bool is_left_behind(const std::string& path) {
 
 /// A server makes its socket itself, and removes it again unless it is killed.
 void require_place(const std::string& path) {
-  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+  const std::string folder = folder_of(path);
   std::error_code none;
   if (is_left_behind(path)) {
     fs::remove(path, none);
@@ -68,11 +68,11 @@ void require_place(const std::string& path) {
     missing(path + " is there already, and in use or no socket; expected another path");
   }
   if (!fs::is_directory(folder, none)) {
-    missing(folder.string() + " is no folder; expected one for the socket");
+    missing(folder + " is no folder; expected one for the socket");
   }
   if (access(folder.c_str(), W_OK) != 0) {
-    throw Error(ExitStatus::kPermission, folder.string() + ": " + std::strerror(errno) +
-                                             "; expected a folder where this user may make the socket");
+    throw Error(ExitStatus::kPermission,
+                folder + ": " + std::strerror(errno) + "; expected a folder where this user may make the socket");
   }
 }
 

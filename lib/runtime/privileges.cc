@@ -11,11 +11,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <set>
 
 #include "core/errors.h"
+#include "core/text.h"
 #include "runtime/system_calls.h"
 #include "runtime/thread_call.h"
 
@@ -76,10 +76,9 @@ std::size_t drop_capabilities() {
 /// The files that follow are made without privileges, unlike the first.
 void check_folders(const Plan& plan) {
   for (const CapturePlan& capture : plan.captures) {
-    const std::filesystem::path folder = std::filesystem::path(capture.file).parent_path();
-    const char* const name = folder.empty() ? "." : folder.c_str();
-    if (capture.rotates() && faccessat(AT_FDCWD, name, W_OK | X_OK, AT_EACCESS) != 0) {
-      throw Error(ExitStatus::kPermission, "capture '" + capture.name + "': cannot make files in " + name +
+    const std::string folder = folder_of(capture.file);
+    if (capture.rotates() && faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+      throw Error(ExitStatus::kPermission, "capture '" + capture.name + "': cannot make files in " + folder +
                                                " once privileges are dropped: " + std::strerror(errno) +
                                                "; expected a folder of this user's own, or --keep-privileges");
     }

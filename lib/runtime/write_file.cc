@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "core/text.h"
 
 namespace ringway {
 namespace {
@@ -59,11 +60,6 @@ void close_if_open(int fd) {
   if (fd >= 0) {
     close(fd);
   }
-}
-
-std::string folder_of(const std::string& path) {
-  const fs::path folder = fs::path(path).parent_path();
-  return folder.empty() ? "." : folder.string();
 }
 
 /// Whether a file of that name can be put into its folder, in the place of what has it now, by a process without
