@@ -53,8 +53,7 @@ class BlockFile {
   /// The first error since it was opened. What is put in after it is lost.
   int error() const noexcept { return error_; }
 
-  /// Of all files so far: packets put in, and of these, packets that are in a file.
-  std::uint64_t packets() const noexcept { return packets_; }
+  /// Of all files so far: packets that are in a file.
   std::uint64_t packets_in_file() const noexcept { return packets_in_file_; }
   /// Of all files so far: bytes in files.
   std::uint64_t bytes_in_files() const noexcept { return closed_bytes_ + end_; }

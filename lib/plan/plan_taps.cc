@@ -9,7 +9,7 @@ bool has(const std::vector<std::size_t>& ports, std::size_t port) {
   return std::find(ports.begin(), ports.end(), port) != ports.end();
 }
 
-/// Whether the capture takes packets there; `in`, `out`: of the leg, as far as it has them.
+/// Whether the capture takes packets at that point of the leg.
 bool takes(const CapturePlan& capture, TapPoint point, const LegPlan& leg) {
   switch (point) {
     case TapPoint::kRx:
